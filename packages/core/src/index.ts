@@ -1,0 +1,195 @@
+export type { Bus } from "./bus/bus.js";
+export { ByteReader } from "./codec/byte-reader.js";
+export { ByteWriter } from "./codec/byte-writer.js";
+export { type Codec, decode, encode } from "./codec/codec.js";
+export { bytesToHex, hexToBytes } from "./codec/hex.js";
+export { type ChunkProfile, chunkProfileFor } from "./chunking/profile.js";
+export {
+  type Change,
+  type ChangeVerdict,
+  type Commit,
+  type CommitAnswer,
+  type ContentChange,
+  type PlaceChange,
+  type Verdict,
+  commitAnswerCodec,
+  commitCodec,
+  encodeCommit,
+  KEPT_ANSWERS,
+  MAX_COMMIT_BYTES,
+  MAX_COMMIT_CHANGES,
+  MAX_COMMITS_IN_FLIGHT,
+} from "./commit.js";
+export type { Env, Sha256 } from "./env.js";
+export { isTwinfoldError, TwinfoldError, type TwinfoldErrorCode } from "./errors.js";
+export { createEvents, type EventSource, type Unsubscribe } from "./events.js";
+export { nobleSha256 } from "./hashing/noble-sha256.js";
+export type { Hub, HubCounter, HubOptions, Principal } from "./hub/hub.js";
+export {
+  type AccountId,
+  type ChunkId,
+  type DeviceId,
+  type DraftId,
+  HUB_REPLICA_ID,
+  type ManifestId,
+  type NodeId,
+  parseAccountId,
+  parseChunkId,
+  parseDeviceId,
+  parseDraftId,
+  parseManifestId,
+  parseNodeId,
+  parseReplicaId,
+  parseWorkspaceId,
+  randomId,
+  type ReplicaId,
+  type WorkspaceId,
+} from "./ids.js";
+export {
+  type Cursor,
+  cursorAt,
+  cursorCodec,
+  encodeJournalRow,
+  type Epoch,
+  firstChain,
+  type JournalRow,
+  journalRowCodec,
+  nextChain,
+} from "./journal.js";
+export type { FileStat, FileSystem, OpenFile } from "./local/file-system.js";
+export type {
+  Expected,
+  FileAttributes,
+  LocalEntry,
+  LocalHint,
+  LocalListing,
+  LocalOutcome,
+  LocalStat,
+  LocalTree,
+  Staging,
+} from "./local/local-tree.js";
+export {
+  applyRuns,
+  chunkIdOf,
+  decodeManifest,
+  encodeManifest,
+  type Manifest,
+  type ManifestEntry,
+  type ManifestRun,
+  manifestIdOf,
+  manifestSize,
+  MAX_CHUNK_BYTES,
+  MAX_INLINE_CHUNKS,
+  MAX_MANIFEST_BYTES,
+  spliceManifest,
+} from "./manifest.js";
+export type { AccountRow, AccountStore, AccountWorkspaceRow, DeviceRow } from "./metadata/account-store.js";
+export type {
+  ChunkRow,
+  DraftRow,
+  HubBatch,
+  HubRow,
+  HubStore,
+  NodeRow,
+  ReplicaMark,
+  RevisionRow,
+  Role,
+  StoredJournalRow,
+  WorkspaceRow,
+} from "./metadata/hub-store.js";
+export type { NameKey, OutboxRow, ReplicaBatch, ReplicaRow, ReplicaStore } from "./metadata/replica-store.js";
+export {
+  baseName,
+  INTERNAL_NAME,
+  isInternalName,
+  joinPath,
+  type LocalPath,
+  MAX_DEPTH,
+  MAX_NAME_BYTES,
+  type NodeName,
+  nameKey,
+  nameProblem,
+  parentPath,
+  parseName,
+  parsePath,
+  ROOT_PATH,
+  splitPath,
+} from "./names.js";
+export {
+  type Content,
+  contentCodec,
+  type FileContent,
+  type Head,
+  headCodec,
+  type NodeKind,
+  type Place,
+  placeCodec,
+  sameContent,
+  samePlace,
+  type SymlinkContent,
+} from "./node.js";
+export type { OperationOptions } from "./operation-options.js";
+export type { Plan, PlanAction, PlanStep } from "./reconcile/plan.js";
+export type { ReplicaEvents } from "./replica/events.js";
+export type {
+  ConflictCopy,
+  ConflictResolver,
+  ContentConflict,
+  Explanation,
+  Replica,
+  ReplicaOptions,
+  ReplicaStatus,
+  SkippedNode,
+  SyncOptions,
+  SyncReport,
+} from "./replica/replica.js";
+export type { BlobInfo, BlobStore, ByteRange } from "./storage/blob-store.js";
+export {
+  decodeFrameHeader,
+  decodeFrames,
+  encodeFrameHeader,
+  encodeFrames,
+  type Frame,
+  FRAME_HEADER_BYTES,
+  type FrameCodec,
+  MAX_BATCH_BYTES,
+  MAX_BATCH_FRAMES,
+} from "./storage/frame.js";
+export {
+  answerCodecs,
+  helloHash,
+  MAX_ASKED_CHUNKS,
+  MAX_MESSAGE_BYTES,
+  MAX_ROWS,
+  MAX_WORKSPACES,
+  type MessageOperation,
+  requestCodecs,
+} from "./transport/messages.js";
+export type {
+  ChangeRow,
+  ChangesAnswer,
+  ChangesQuery,
+  CommitOutcome,
+  DraftAnswer,
+  DraftRequest,
+  HeadRow,
+  HeadsAnswer,
+  Hello,
+  ManifestAnswer,
+  Revision,
+  Transport,
+  UploadAnswer,
+  WaitQuery,
+} from "./transport/transport.js";
+export {
+  advance,
+  compareVersions,
+  EMPTY_VECTOR,
+  MAX_VECTOR_REPLICAS,
+  merge,
+  type Ordering,
+  orderAtHub,
+  sameVersion,
+  type VersionVector,
+  versionVectorCodec,
+} from "./version-vector.js";

@@ -1,0 +1,104 @@
+import type { LocalPath } from "../names.js";
+import type { OperationOptions } from "../operation-options.js";
+
+/** What the disk says of one entry. Two equal stats of one path mean: nothing was written in between. */
+export interface LocalStat {
+  /** `other` is a socket, pipe or device: reported, never read. */
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  readonly sizeBytes: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  /** Device and inode, as one key: equal for two names of one file. */
+  readonly inode: string;
+  readonly executable: boolean;
+  /** Names of this inode; over 1 for hard links. */
+  readonly links: number;
+}
+
+export interface LocalEntry {
+  /** As the disk gives it; not checked. */
+  readonly name: string;
+  readonly stat: LocalStat;
+}
+
+export interface LocalListing {
+  readonly entries: readonly LocalEntry[];
+  /** Entries that cannot be named or read: what to show a person, and why. */
+  readonly problems: ReadonlyArray<{ readonly name: string; readonly problem: string }>;
+}
+
+/** `changed`: the path is not what the caller expected it to be; nothing was done. */
+export type LocalOutcome = { readonly kind: "done"; readonly stat: LocalStat } | { readonly kind: "changed" };
+
+/** What a path must be now: that stat, or absent. A directory matches by kind and inode alone. */
+export type Expected = LocalStat | undefined;
+
+export interface FileAttributes {
+  readonly executable: boolean;
+  /** Kept to the microsecond. */
+  readonly mtimeNs: bigint;
+}
+
+/** A file being made beside its target, inside the root's own folder. It outlives the process: the same key opens it again. */
+export interface Staging {
+  /** Bytes that it holds. Those of an earlier process may be torn: read and check them. */
+  readonly sizeBytes: number;
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Cuts it down to `sizeBytes`. */
+  truncate(sizeBytes: number): Promise<void>;
+  append(bytes: Uint8Array): Promise<void>;
+  /**
+   * Makes it durable and puts it at `path`, in one step, if `path` is still as expected. What was there goes to the trash.
+   * On `changed` the staging is left as it is.
+   */
+  place(path: LocalPath, expected: Expected, attributes: FileAttributes): Promise<LocalOutcome>;
+  /** Lets go of it; it can be opened again. */
+  close(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** Something may have changed. A hint: it may be late, doubled or lost. */
+export type LocalHint =
+  /** Look at this directory again. */
+  | { readonly kind: "directory"; readonly path: LocalPath }
+  /** Look at everything again: events were lost. */
+  | { readonly kind: "everything"; readonly reason: string };
+
+/**
+ * One linked folder.
+ *
+ * - LT1 `list` gives every entry of a directory but the root's own folder, or rejects: a partial listing is never given. A symlink is not followed.
+ * - LT2 `read` yields bytes of one state of the file: when it changed since `expected`, before or while it was read, it rejects with `ERR_LOCAL_CHANGED`.
+ * - LT3 At any instant, also after a crash, `path` holds what was there or what was put there, whole.
+ * - LT4 `place`, `makeDirectory`, `makeSymlink`, `move` and `remove` do nothing and give `changed` when the path is not as expected.
+ * - LT5 What `place`, `makeSymlink` or `remove` takes away is in the trash afterwards.
+ * - LT6 No operation follows a symlink in any component of a path, and none reaches outside the root.
+ * - LT7 `remove` of a directory that holds anything gives `changed`.
+ * - LT8 When the root is missing, unreadable, or not the one that was linked, every call rejects with `ERR_ROOT_MISSING`, `ERR_ROOT_UNREADABLE` or `ERR_ROOT_FOREIGN`.
+ * - LT9 A failure is a `TwinfoldError`: `ERR_NO_SPACE`, `ERR_PERMISSION_DENIED`, `ERR_LOCAL_FAILED`, each naming the path. An absent path is `undefined` in `stat`
+ *   and `ERR_NOT_FOUND` in `list`, `read` and `readLink`.
+ * - LT10 `watch` gives hints for changes made after it resolved, the tree's own included.
+ */
+export interface LocalTree {
+  /** Rejects as LT8 says; resolves when the root is there and ours. */
+  check(): Promise<void>;
+  list(path: LocalPath): Promise<LocalListing>;
+  stat(path: LocalPath): Promise<LocalStat | undefined>;
+  /** The file's bytes, in pieces of the tree's choice, from `offset` to `offset + length`. */
+  read(
+    path: LocalPath,
+    expected: LocalStat,
+    options?: OperationOptions & { readonly offset?: number | undefined; readonly length?: number | undefined },
+  ): AsyncIterable<Uint8Array>;
+  readLink(path: LocalPath): Promise<string>;
+  /** `key`: lower-case letters, digits and `-`, at most 100. */
+  stage(key: string): Promise<Staging>;
+  makeDirectory(path: LocalPath): Promise<LocalOutcome>;
+  makeSymlink(path: LocalPath, target: string, expected: Expected): Promise<LocalOutcome>;
+  /** Never replaces: gives `changed` when something is at `to`. */
+  move(from: LocalPath, to: LocalPath, expected: LocalStat): Promise<LocalOutcome>;
+  setAttributes(path: LocalPath, expected: LocalStat, attributes: FileAttributes): Promise<LocalOutcome>;
+  remove(path: LocalPath, expected: LocalStat): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
+  watch(listener: (hint: LocalHint) => void): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}

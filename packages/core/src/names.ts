@@ -1,0 +1,89 @@
+import { TwinfoldError } from "./errors.js";
+
+declare const nameBrand: unique symbol;
+/** One component of a path, checked by {@link parseName} and kept exactly as given. */
+export type NodeName = string & { readonly [nameBrand]: true };
+
+declare const pathBrand: unique symbol;
+/** Names joined by `/`, relative to a workspace's root; the root itself is the empty string. */
+export type LocalPath = string & { readonly [pathBrand]: true };
+
+/** Most bytes of UTF-8 in a name. Source: NAME_MAX of ext4, xfs, btrfs, APFS and NTFS (there in UTF-16 units). */
+export const MAX_NAME_BYTES = 255;
+/** Deepest tree accepted. Bounds the walk to the root that every move needs. */
+export const MAX_DEPTH = 128;
+
+/** Twinfold's own folder inside a linked root. It is never synced, under no spelling of its name. */
+export const INTERNAL_NAME = ".twinfold";
+
+export const ROOT_PATH = "" as LocalPath;
+
+const encoder = new TextEncoder();
+
+// Code points that HFS+ ignores in names: `.twin\u200cfold` opens `.twinfold` there (CVE-2014-9390).
+const IGNORABLE = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+
+/**
+ * Checks one name from outside: a device, a server or a disk.
+ *
+ * Refuses what could leave its directory (`/`, NUL, `.`, `..`), what no disk
+ * holds (empty, over {@link MAX_NAME_BYTES}, not Unicode) and Twinfold's own folder.
+ *
+ * @throws {TwinfoldError} `ERR_INVALID_NAME`.
+ */
+export function parseName(text: string): NodeName {
+  const problem = nameProblem(text);
+  if (problem !== undefined) throw new TwinfoldError("ERR_INVALID_NAME", `the name ${JSON.stringify(text)} ${problem}`);
+  return text as NodeName;
+}
+
+/** Why `text` cannot be a name, as the end of a sentence; `undefined` when it can. */
+export function nameProblem(text: string): string | undefined {
+  if (text === "") return "is empty";
+  if (text === "." || text === "..") return "means another directory";
+  if (text.includes("/")) return "contains a slash";
+  if (text.includes("\0")) return "contains a NUL";
+  if (/[\ud800-\udfff]/u.test(text)) return "is not valid Unicode";
+  if (encoder.encode(text).length > MAX_NAME_BYTES) return `is longer than ${MAX_NAME_BYTES} bytes`;
+  if (isInternalName(text)) return "is Twinfold's own";
+  return undefined;
+}
+
+export function isInternalName(text: string): boolean {
+  return text.replace(IGNORABLE, "").toLowerCase() === INTERNAL_NAME;
+}
+
+/** What is unique among the children of a directory: the name in Unicode normalization form C. */
+export function nameKey(name: string): string {
+  return name.normalize("NFC");
+}
+
+export function joinPath(parent: LocalPath, name: NodeName): LocalPath {
+  return (parent === "" ? name : `${parent}/${name}`) as LocalPath;
+}
+
+/**
+ * Checks a path from outside, names joined by `/`.
+ *
+ * @throws {TwinfoldError} `ERR_INVALID_NAME` when one of its names is not one, or it is deeper than {@link MAX_DEPTH}.
+ */
+export function parsePath(text: string): LocalPath {
+  if (text === "") return ROOT_PATH;
+  const names = text.split("/");
+  if (names.length > MAX_DEPTH) throw new TwinfoldError("ERR_INVALID_NAME", `a path of ${names.length} names is deeper than ${MAX_DEPTH}`);
+  for (const name of names) parseName(name);
+  return text as LocalPath;
+}
+
+/** The names of a path, outermost first. */
+export function splitPath(path: LocalPath): readonly NodeName[] {
+  return path === "" ? [] : (path.split("/") as unknown as NodeName[]);
+}
+
+export function parentPath(path: LocalPath): LocalPath {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/"))) as LocalPath;
+}
+
+export function baseName(path: LocalPath): NodeName {
+  return path.slice(path.lastIndexOf("/") + 1) as NodeName;
+}

@@ -1,0 +1,168 @@
+import type { CommitAnswer } from "../commit.js";
+import type { ChunkId, DeviceId, DraftId, ManifestId, NodeId, ReplicaId, WorkspaceId } from "../ids.js";
+import type { Cursor, JournalRow } from "../journal.js";
+import type { ManifestRun } from "../manifest.js";
+import type { Head } from "../node.js";
+import type { OperationOptions } from "../operation-options.js";
+import type { Frame } from "../storage/frame.js";
+
+/** What the hub offers and bounds. A replica caches it and names its hash with every `changes`. */
+export interface Hello {
+  /** Named features. A replica uses only those that both know. */
+  readonly features: readonly string[];
+  readonly maxFileBytes: number;
+  readonly maxBatchBytes: number;
+  readonly maxCommitChanges: number;
+}
+
+export interface ChangesQuery {
+  readonly workspaceId: WorkspaceId;
+  readonly replicaId: ReplicaId;
+  /** Absent on first contact: answered `reset`. */
+  readonly cursor?: Cursor | undefined;
+  /** The furthest place that any answer has named. If the hub's journal is not the same there, the hub has gone back. */
+  readonly highest?: Cursor | undefined;
+  /** Counters of commits in doubt, judged before the rows are read. */
+  readonly inDoubt: readonly number[];
+}
+
+/** A journal row with the manifest of its file, when that has at most 64 chunks. */
+export interface ChangeRow {
+  readonly row: JournalRow;
+  readonly manifest?: Uint8Array | undefined;
+}
+
+export type ChangesAnswer =
+  | {
+      readonly kind: "rows";
+      readonly workspaceId: WorkspaceId;
+      readonly outcomes: readonly CommitOutcome[];
+      readonly rows: readonly ChangeRow[];
+      /** The place after the last row: the replica's next cursor. */
+      readonly cursor: Cursor;
+      readonly more: boolean;
+    }
+  /** The cursor stands for nothing here: take the heads, and merge. */
+  | { readonly kind: "reset"; readonly workspaceId: WorkspaceId; readonly outcomes: readonly CommitOutcome[] }
+  /** No such workspace for this account, now. */
+  | { readonly kind: "gone"; readonly workspaceId: WorkspaceId };
+
+export interface CommitOutcome {
+  readonly counter: number;
+  readonly answer: CommitAnswer;
+}
+
+export interface WaitQuery {
+  readonly workspaceId: WorkspaceId;
+  readonly afterSeq: number;
+}
+
+export interface HeadRow {
+  readonly head: Head;
+  readonly manifest?: Uint8Array | undefined;
+}
+
+export interface HeadsAnswer {
+  readonly rootNodeId: NodeId;
+  /** Live and deleted nodes, ascending by seq. */
+  readonly heads: readonly HeadRow[];
+  /** Where to go on; absent after the last page. */
+  readonly nextAfterSeq?: number | undefined;
+  /** The journal's end when this page was read. The first page's is where `changes` goes on after the last page. */
+  readonly cursor: Cursor;
+}
+
+export interface ManifestAnswer {
+  readonly manifestId: ManifestId;
+  /** Ranges of the base that was named, or entries. Absent: the hub has no such manifest. */
+  readonly runs?: readonly ManifestRun[] | undefined;
+}
+
+/** A revision as people see it. */
+export interface Revision {
+  readonly nodeId: NodeId;
+  readonly revision: number;
+  readonly seq: number;
+  readonly manifestId: ManifestId;
+  readonly sizeBytes: number;
+  readonly executable: boolean;
+  readonly mtimeNs: bigint;
+  readonly atMs: number;
+  readonly deviceId: DeviceId;
+  readonly deviceName: string;
+}
+
+export interface DraftRequest {
+  readonly workspaceId: WorkspaceId;
+  readonly replicaId: ReplicaId;
+  readonly draftId: DraftId;
+  /** Entries that the draft must hold already; the runs go on from there. A shorter or longer draft is answered with its length. */
+  readonly firstIndex: number;
+  /** A manifest that the workspace has; copies refer to it. */
+  readonly baseManifestId?: ManifestId | undefined;
+  readonly runs: readonly ManifestRun[];
+  /** Closes the draft: the manifest that it must be now. It is kept, and a commit may name it. */
+  readonly closeAs?: ManifestId | undefined;
+}
+
+export interface DraftAnswer {
+  /** Entries that the draft holds now. */
+  readonly length: number;
+  readonly closed: boolean;
+}
+
+export interface UploadAnswer {
+  /** Frames that arrived whole, are durable and possessed. */
+  readonly stored: readonly ChunkId[];
+  /** Chunks whose frame could not be rebuilt: send them plain. */
+  readonly sendPlain: readonly ChunkId[];
+}
+
+/**
+ * What a replica may ask of the hub, for a set of workspaces, as one device of one account.
+ *
+ * - TR1 A call that resolves has had its effect; one that rejects may or may not have had it.
+ * - TR2 Every call but `wait`, `upload` and `commit` may be repeated at will. A repeated `upload` stores nothing twice; a repeated `commit` is executed once.
+ * - TR3 `changes` and `outcomes` judge commits in doubt first: each is answered with its outcome, or fenced so that it can never execute.
+ * - TR4 `changes` gives rows in ascending, gapless order, at least one when there is one. `more` means: ask again.
+ * - TR5 `wait` resolves when one of the workspaces is past its `afterSeq`, or after the hub's own time; it may resolve early.
+ * - TR6 `missing` names those of the asked chunks that the workspace does not possess, and tells nothing else.
+ * - TR7 `upload` keeps every frame that arrived whole, also when the rest does not. A frame whose bytes are not its id's is refused with `ERR_INTEGRITY`.
+ * - TR8 `download` gives one frame for each asked chunk, in the order asked; `absent` for one that the workspace does not possess.
+ *   The receiver checks the bytes. At most 8 MiB of chunks are asked for at once.
+ * - TR9 A workspace that the account cannot read is answered as if it did not exist: `gone` in `changes`, `ERR_NOT_FOUND` elsewhere.
+ * - TR10 Failures are `TwinfoldError`s: `ERR_UNREACHABLE` and `ERR_SERVER_FAILED` (try again later), `ERR_UNAUTHENTICATED` (log in again),
+ *   `ERR_PERMISSION_DENIED`, `ERR_PROTOCOL`, `ERR_TOO_LARGE`, `ERR_NO_SPACE`, `ERR_RATE_LIMITED`.
+ * - TR11 An aborted call rejects with the signal's own reason.
+ */
+export interface Transport {
+  hello(options?: OperationOptions): Promise<Hello>;
+  /** `helloHash`: of the hello that the caller has; when it is another the answer holds the new one. */
+  changes(
+    request: { readonly helloHash?: string | undefined; readonly workspaces: readonly ChangesQuery[] },
+    options?: OperationOptions,
+  ): Promise<{ readonly hello?: Hello | undefined; readonly workspaces: readonly ChangesAnswer[] }>;
+  outcomes(
+    request: { readonly workspaceId: WorkspaceId; readonly replicaId: ReplicaId; readonly counters: readonly number[] },
+    options?: OperationOptions,
+  ): Promise<readonly CommitOutcome[]>;
+  wait(request: { readonly workspaces: readonly WaitQuery[]; readonly timeoutMs: number }, options?: OperationOptions): Promise<void>;
+  heads(request: { readonly workspaceId: WorkspaceId; readonly afterSeq: number }, options?: OperationOptions): Promise<HeadsAnswer>;
+  manifests(
+    request: {
+      readonly workspaceId: WorkspaceId;
+      readonly wanted: ReadonlyArray<{ readonly manifestId: ManifestId; readonly baseManifestId?: ManifestId | undefined }>;
+    },
+    options?: OperationOptions,
+  ): Promise<readonly ManifestAnswer[]>;
+  /** Newest first, at most `limit` of each node, in one list. */
+  versions(
+    request: { readonly workspaceId: WorkspaceId; readonly nodeIds: readonly NodeId[]; readonly limit: number },
+    options?: OperationOptions,
+  ): Promise<readonly Revision[]>;
+  missing(request: { readonly workspaceId: WorkspaceId; readonly chunkIds: readonly ChunkId[] }, options?: OperationOptions): Promise<readonly ChunkId[]>;
+  draft(request: DraftRequest, options?: OperationOptions): Promise<DraftAnswer>;
+  upload(request: { readonly workspaceId: WorkspaceId; readonly frames: readonly Frame[] }, options?: OperationOptions): Promise<UploadAnswer>;
+  download(request: { readonly workspaceId: WorkspaceId; readonly chunkIds: readonly ChunkId[] }, options?: OperationOptions): AsyncIterable<Frame>;
+  commit(request: { readonly workspaceId: WorkspaceId; readonly commit: Uint8Array }, options?: OperationOptions): Promise<CommitAnswer>;
+}
