@@ -3,6 +3,7 @@ export { ByteReader } from "./codec/byte-reader.js";
 export { ByteWriter } from "./codec/byte-writer.js";
 export { type Codec, decode, encode } from "./codec/codec.js";
 export { bytesToHex, hexToBytes } from "./codec/hex.js";
+export { chunkBytes, type Chunker, createChunker } from "./chunking/chunker.js";
 export { type ChunkProfile, chunkProfileFor } from "./chunking/profile.js";
 export {
   type Change,
