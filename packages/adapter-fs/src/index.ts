@@ -1,1 +1,1 @@
-export {};
+export { createNodeEnv } from "./node-env.js";
