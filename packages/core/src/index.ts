@@ -104,6 +104,8 @@ export type {
   StoredJournalRow,
   WorkspaceRow,
 } from "./metadata/hub-store.js";
+export { type AccountMemory, createAccountMemory, createMemoryAccountStore } from "./metadata/memory-account-store.js";
+export { createMemoryReplicaStore, createReplicaMemory, type ReplicaMemory } from "./metadata/memory-replica-store.js";
 export type { NameKey, OutboxRow, ReplicaBatch, ReplicaRow, ReplicaStore } from "./metadata/replica-store.js";
 export {
   baseName,

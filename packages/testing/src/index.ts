@@ -1,1 +1,2 @@
-export {};
+export type { Clause, Harness, StoreConformanceOptions } from "./clauses.js";
+export type { TestRunner } from "./test-runner.js";
