@@ -70,6 +70,13 @@ export type {
   LocalTree,
   Staging,
 } from "./local/local-tree.js";
+export { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./local/expected.js";
+export {
+  createMemoryLocalTree,
+  type MemoryEntry,
+  type MemoryLocalTree,
+  type MemoryLocalTreeOptions,
+} from "./local/memory-local-tree.js";
 export {
   applyRuns,
   chunkIdOf,
