@@ -1,4 +1,4 @@
-import type { OutboxRow, ReplicaRow, ReplicaStore, WorkspaceId } from "@twinfold/core";
+import type { ManifestId, OutboxRow, ReplicaRow, ReplicaStore, WorkspaceId } from "@twinfold/core";
 import { bytesFrom, idBlob, idFrom, limitValue } from "./column-values.js";
 import { REPLICA_FORMAT } from "./replica-format.js";
 import { prepareWrites } from "./replica-write.js";
@@ -16,8 +16,10 @@ interface StoredNode {
   readonly remoteNameKey: string;
 }
 
-const SELECT_NODES = `SELECT node_id AS nodeId, body, dirty_turn IS NOT NULL AS dirty, local_parent_id AS localParentId, local_name_key AS localNameKey,
-  inode, manifest_id AS manifestId, remote_parent_id AS remoteParentId, remote_name_key AS remoteNameKey FROM nodes WHERE workspace = ?`;
+const SELECT_NODES = `SELECT node_id AS nodeId, body, dirty_turn IS NOT NULL AS dirty,
+  local_parent_id AS localParentId, local_name_key AS localNameKey, inode, manifest_id AS manifestId,
+  remote_parent_id AS remoteParentId, remote_name_key AS remoteNameKey
+  FROM nodes WHERE workspace = ?`;
 
 /**
  * One device's metadata in one SQLite file, which nobody else can open meanwhile.
@@ -135,7 +137,7 @@ function rowFrom(row: unknown): ReplicaRow {
         parentId: idFrom(localParentId),
         nameKey: localNameKey,
         ...(inode !== null && { inode }),
-        ...(manifestId && { manifestId: idFrom(manifestId) }),
+        ...(manifestId && { manifestId: idFrom<ManifestId>(manifestId) }),
       },
     }),
     ...(remoteParentId && { remote: { parentId: idFrom(remoteParentId), nameKey: remoteNameKey } }),
