@@ -1,6 +1,6 @@
-import { hubStoreConformance } from "@twinfold/testing";
+import { accountStoreConformance, hubStoreConformance, replicaStoreConformance } from "@twinfold/testing";
 import { describe, it } from "vitest";
-import { createSqliteHubStore } from "../src/index.js";
+import { createSqliteAccountStore, createSqliteHubStore, createSqliteReplicaStore } from "../src/index.js";
 import { temporaryPath } from "./temporary-path.js";
 
 /** How a suite opens stores of one kind, and opens the file of an earlier one again. */
@@ -15,3 +15,5 @@ function files<Store extends object>(create: (options: { readonly path: string }
 }
 
 hubStoreConformance({ describe, it }, files(createSqliteHubStore));
+accountStoreConformance({ describe, it }, files(createSqliteAccountStore));
+replicaStoreConformance({ describe, it }, files(createSqliteReplicaStore));
