@@ -142,6 +142,7 @@ export {
 } from "./node.js";
 export type { OperationOptions } from "./operation-options.js";
 export type { Plan, PlanAction, PlanStep } from "./reconcile/plan.js";
+export { conflictName, isConflictName } from "./replica/conflict-name.js";
 export type { ReplicaEvents } from "./replica/events.js";
 export type {
   ConflictCopy,

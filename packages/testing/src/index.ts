@@ -1,3 +1,4 @@
 export { blobStoreConformance } from "./blob-store-conformance.js";
 export type { Clause, Harness, StoreConformanceOptions } from "./clauses.js";
+export { type EditableTree, type LocalEdit, localTreeConformance } from "./local-tree-conformance.js";
 export type { TestRunner } from "./test-runner.js";
