@@ -1,7 +1,6 @@
 import { type AccountId, type DeviceId, type OperationOptions, parseAccountId, parseDeviceId, parseWorkspaceId, TwinfoldError, type WorkspaceId } from "@twinfold/core";
 import { exchangeWhole, type HttpRequest, type Peer } from "./exchange.js";
 import { parseServerAddress } from "./server-address.js";
-import { ServerError } from "./server-error.js";
 
 export interface ApiClientOptions {
   /** The server's address. */
@@ -62,8 +61,8 @@ export interface ApiClient {
   revokeDevice(deviceId: DeviceId, options?: OperationOptions): Promise<void>;
   /** Oldest first. */
   workspaces(options?: OperationOptions): Promise<readonly Workspace[]>;
-  /** The account's workspace of that name; made when there was none. May be repeated at will. */
-  ensureWorkspace(name: string, options?: OperationOptions): Promise<{ readonly workspaceId: WorkspaceId; readonly created: boolean }>;
+  /** `ERR_ALREADY_EXISTS` when the account has one of that name: the error is a `ServerError` whose problem names its id. */
+  createWorkspace(request: { readonly name: string }, options?: OperationOptions): Promise<Workspace>;
 }
 
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
@@ -107,14 +106,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       await ask("DELETE", `/v1/devices/${deviceId}`, callOptions);
     },
     workspaces: async (callOptions) => (await ask("GET", "/v1/workspaces", callOptions)).list("workspaces").map(workspaceOf),
-    async ensureWorkspace(name, callOptions) {
-      try {
-        return { workspaceId: workspaceOf(await ask("POST", "/v1/workspaces", { body: { name }, ...callOptions })).workspaceId, created: true };
-      } catch (error) {
-        if (!(error instanceof ServerError) || error.problem.workspaceId === undefined) throw error;
-        return { workspaceId: parsed(parseWorkspaceId, error.problem.workspaceId), created: false };
-      }
-    },
+    createWorkspace: async (request, callOptions) => workspaceOf(await ask("POST", "/v1/workspaces", { body: request, ...callOptions })),
   };
 }
 
