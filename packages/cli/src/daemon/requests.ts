@@ -56,10 +56,16 @@ export type Method = keyof Requests;
 export type Ask<Name extends Method> = Requests[Name]["ask"];
 export type Answer<Name extends Method> = Requests[Name]["answer"];
 
-/** A fact about one link while a request is answered, or while links are followed. */
+type LinkEvents = ReplicaEvents & {
+  "link:followed": { readonly workspace: string };
+  /** It is followed no more, and why. */
+  "link:stopped": ShownError;
+};
+
+/** A fact about one link while a request is answered, or while links are followed. `link` is the folder's path. */
 export type LinkEvent = {
-  readonly [Name in keyof ReplicaEvents]: { readonly event: Name; readonly path: string; readonly fact: ReplicaEvents[Name] };
-}[keyof ReplicaEvents];
+  readonly [Name in keyof LinkEvents]: { readonly event: Name; readonly link: string; readonly fact: LinkEvents[Name] };
+}[keyof LinkEvents];
 
 export interface RequestOptions {
   readonly signal: AbortSignal;

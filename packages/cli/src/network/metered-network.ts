@@ -28,9 +28,6 @@ export function createMeteredNetwork(): MeteredNetwork {
   const connect = buildConnector({});
   const agent = new Agent({
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // Long polls and slow uploads are bounded by whoever makes the request.
-    headersTimeout: 0,
-    bodyTimeout: 0,
     connect(options, callback) {
       connect(options, (...outcome) => {
         const [, socket] = outcome;
