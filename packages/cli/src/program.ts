@@ -36,7 +36,7 @@ export function createProgram(run: Run): Command {
 
   command("serve", "serve workspaces from a folder of this machine")
     .option("--data <dir>", "where everything is kept")
-    .option("--listen <host:port>", "where to accept connections (default: 127.0.0.1:7420)")
+    .option("--listen <host:port>", "where to accept connections (default: 127.0.0.1:4747)")
     .option("--config <file>", "a JSON file with the same settings; options given here go before it")
     .option("--print-config", "print the settings in force, and do nothing")
     .action((options: ServeOptions) => run((context) => serve(context, options)));

@@ -27,8 +27,8 @@ export interface FollowOptions extends RequestOptions {
 
 type Answering = { readonly [Name in Method]: (ask: Ask<Name>, options: RequestOptions) => Promise<Answer<Name>> };
 
-export function createEngine({ home, env }: Device): Engine {
-  const pool = createReplicaPool({ home, env });
+export async function createEngine({ home, env }: Device): Promise<Engine> {
+  const pool = await createReplicaPool({ home, env });
   const followers = createFollowers(pool);
 
   /** The links that `dirs` name, each once; all of them when it names none. */
@@ -49,7 +49,7 @@ export function createEngine({ home, env }: Device): Engine {
 
   const answering: Answering = {
     async link(ask, { signal }) {
-      const { link, created } = await createLink(ask, { home, env, pool, signal });
+      const { link, created } = await createLink(ask, { home, pool, signal });
       followers.added(link);
       return { ...nameOf(link), created };
     },

@@ -23,7 +23,7 @@ export async function createLink(
   const path = await checkNewRoot(dir, links, home);
   const name = workspace ?? basename(path);
   if (name === "") throw new TwinfoldError("ERR_USAGE", `${path} has no name of its own: name the workspace with --workspace`);
-  const { workspaceId, created } = await findOrCreateWorkspace(name, pool, signal);
+  const { workspaceId, created } = await (await pool.api()).ensureWorkspace(name, { signal });
   const twin = links.find((link) => link.workspaceId === workspaceId);
   if (twin !== undefined) throw new TwinfoldError("ERR_ALREADY_LINKED", `the workspace ${name} is linked on this device already, at ${twin.path}`);
   await pool.store.removeWorkspace(workspaceId); // what a link to it that was cut off may have left
@@ -31,21 +31,6 @@ export async function createLink(
   const link: Link = { path, workspaceId, workspace: name, rootId, paused: false };
   await writeLinks(home, [...links, link]);
   return { link, created };
-}
-
-async function findOrCreateWorkspace(name: string, pool: ReplicaPool, signal: AbortSignal) {
-  const api = await pool.api();
-  const find = async () => (await api.workspaces({ signal })).find((one) => one.name === name);
-  const found = await find();
-  if (found !== undefined) return { workspaceId: found.workspaceId, created: false };
-  try {
-    return { workspaceId: (await api.createWorkspace({ name }, { signal })).workspaceId, created: true };
-  } catch (error) {
-    if (!isTwinfoldError(error) || error.code !== "ERR_ALREADY_EXISTS") throw error;
-    const madeMeanwhile = await find(); // by another device
-    if (madeMeanwhile === undefined) throw error;
-    return { workspaceId: madeMeanwhile.workspaceId, created: false };
-  }
 }
 
 /** Forgets a link: its marker, its rows, its entry, in this order, so that after a crash it can be removed again. */

@@ -1,40 +1,53 @@
 import { createSqliteReplicaStore } from "@twinfold/adapter-sqlite";
 import { type Env, multiplexed, type ReplicaStore, type Transport } from "@twinfold/core";
-import { createHttpTransport } from "@twinfold/transport-http";
+import { type ApiClient, createApiClient, createHttpTransport } from "@twinfold/transport-http";
 import { type Credentials, mustReadCredentials } from "../device/credentials.js";
 import type { DeviceHome } from "../device/home.js";
 import type { Link } from "../device/links.js";
 import { createMeteredNetwork } from "../network/metered-network.js";
 import { type LinkedReplica, openLinkedReplica } from "./linked-replica.js";
 
-/** The replicas of a process, each opened when it is first asked for and kept. */
+/** The replicas of a process, each opened when it is first asked for and kept, and what they share. */
 export interface ReplicaPool {
   readonly store: ReplicaStore;
+  /** @throws {TwinfoldError} `ERR_UNAUTHENTICATED` when nobody is logged in. */
+  api(): Promise<ApiClient>;
   opened(link: Link): Promise<LinkedReplica>;
   /** Closes one link's replica; it can be opened again. */
   release(link: Link): Promise<void>;
   close(): Promise<void>;
 }
 
-export function createReplicaPool({ home, env }: { readonly home: DeviceHome; readonly env: Env }): ReplicaPool {
-  const store = createSqliteReplicaStore({ path: home.replicaDatabase });
+interface Access {
+  readonly credentials: Credentials;
+  readonly api: ApiClient;
+  /** Holds one long poll for all links. */
+  readonly waits: Transport;
+}
+
+export async function createReplicaPool({ home, env }: { readonly home: DeviceHome; readonly env: Env }): Promise<ReplicaPool> {
+  const store = await createSqliteReplicaStore({ path: home.replicaDatabase });
   const network = createMeteredNetwork();
   const open = new Map<string, Promise<LinkedReplica>>();
-  let access: Promise<{ readonly credentials: Credentials; readonly waits: Transport }> | undefined;
+  let access: Promise<Access> | undefined;
 
-  const readAccess = async (): Promise<{ readonly credentials: Credentials; readonly waits: Transport }> => {
+  const readAccess = async (): Promise<Access> => {
     const credentials = await mustReadCredentials(home);
     const { server: url, token, insecure } = credentials;
-    return { credentials, waits: multiplexed(createHttpTransport({ url, token, insecure, fetch: network.fetch })) };
+    const options = { url, token, insecure, fetch: network.fetch };
+    return { credentials, api: createApiClient(options), waits: multiplexed(createHttpTransport(options)) };
   };
+  // While this process has the lock nobody logs in or out.
+  const mustAccess = async (): Promise<Access> => await (access ??= readAccess());
 
   const openLink = async (link: Link): Promise<LinkedReplica> => {
-    access ??= readAccess();
-    return await openLinkedReplica({ link, store, env, ...(await access) });
+    const { credentials, waits } = await mustAccess();
+    return await openLinkedReplica({ link, credentials, store, env, waits });
   };
 
   return {
     store,
+    api: async () => (await mustAccess()).api,
     async opened(link) {
       const found = open.get(link.path);
       if (found !== undefined) return await found;
@@ -43,9 +56,7 @@ export function createReplicaPool({ home, env }: { readonly home: DeviceHome; re
       try {
         return await opening;
       } catch (error) {
-        // The next request may find what was missing: the disk, or somebody logged in.
-        open.delete(link.path);
-        access = undefined;
+        open.delete(link.path); // the next request may find what was missing, such as the disk
         throw error;
       }
     },

@@ -1,38 +1,30 @@
-import { unreachable } from "@twinfold/core";
 import { describeConfirmation } from "../commands/sync-report.js";
 import type { LinkEvent } from "../daemon/requests.js";
 import { formatBytes, formatDuration } from "./format.js";
 import { printable } from "./table.js";
 
+type EventName = LinkEvent["event"];
+type FactOf<Name extends EventName> = Extract<LinkEvent, { readonly event: Name }>["fact"];
+
+const DESCRIPTIONS: { readonly [Name in EventName]: (fact: FactOf<Name>, link: string) => string | undefined } = {
+  "link:followed": ({ workspace }, link) => `following ${printable(link)} (workspace ${printable(workspace)})`,
+  "link:stopped": ({ message, code }, link) => `stopped following ${printable(link)}: ${message} (${code})`,
+  "file:uploaded": ({ path, sizeBytes }) => `uploaded ${printable(path)} (${formatBytes(sizeBytes)})`,
+  "file:downloaded": ({ path, sizeBytes }) => `downloaded ${printable(path)} (${formatBytes(sizeBytes)})`,
+  "node:moved": ({ from, to }) => `moved ${printable(from)} to ${printable(to)}`,
+  "node:deleted": ({ path, by }) => `deleted ${printable(path)}${by === "elsewhere" ? ", as another device did" : " everywhere"}`,
+  "node:skipped": ({ path, reason }) => `skipped ${printable(path)}: ${reason}`,
+  "conflict:detected": ({ path, copy }) => `conflict at ${printable(path)}${copy === undefined ? "" : `: the other version is kept as ${printable(copy)}`}`,
+  "connection:lost": ({ reason, retryInMs }) => `the server is out of reach: ${reason}; next try in ${formatDuration(retryInMs)}`,
+  "connection:restored": () => "the server is back",
+  "sync:finished": ({ report }, link) => {
+    return report.awaitingConfirmation === null ? undefined : describeConfirmation(report.awaitingConfirmation.removals, link);
+  },
+  "scan:progressed": () => undefined,
+  "transfer:progressed": () => undefined,
+};
+
 /** A fact as a line for people; `undefined` for what only a progress bar shows. */
-export function describeFact({ event, link, fact }: LinkEvent): string | undefined {
-  switch (event) {
-    case "link:followed":
-      return `following ${printable(link)} (workspace ${printable(fact.workspace)})`;
-    case "link:stopped":
-      return `stopped following ${printable(link)}: ${fact.message} (${fact.code})`;
-    case "file:uploaded":
-      return `uploaded ${printable(fact.path)} (${formatBytes(fact.sizeBytes)})`;
-    case "file:downloaded":
-      return `downloaded ${printable(fact.path)} (${formatBytes(fact.sizeBytes)})`;
-    case "node:moved":
-      return `moved ${printable(fact.from)} to ${printable(fact.to)}`;
-    case "node:deleted":
-      return `deleted ${printable(fact.path)}${fact.by === "elsewhere" ? ", as another device did" : " for all devices"}`;
-    case "node:skipped":
-      return `skipped ${printable(fact.path)}: ${fact.reason}`;
-    case "conflict:detected":
-      return `conflict at ${printable(fact.path)}${fact.copy === undefined ? "" : `: this device's version is kept as ${printable(fact.copy)}`}`;
-    case "connection:lost":
-      return `the server is out of reach: ${fact.reason}; trying again in ${formatDuration(fact.retryInMs)}`;
-    case "connection:restored":
-      return "the server is back";
-    case "sync:finished":
-      return fact.report.awaitingConfirmation === null ? undefined : describeConfirmation(fact.report.awaitingConfirmation.removals, link);
-    case "scan:progressed":
-    case "transfer:progressed":
-      return undefined;
-    default:
-      return unreachable(event);
-  }
+export function describeFact<Name extends EventName>({ event, link, fact }: { event: Name; link: string; fact: FactOf<Name> }): string | undefined {
+  return DESCRIPTIONS[event](fact, link);
 }
