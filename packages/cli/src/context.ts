@@ -1,4 +1,4 @@
-import type { Device } from "./daemon/host.js";
+import type { Device } from "./device/device.js";
 import type { Output } from "./output/output.js";
 
 /** 0: done. 1: a failure that was explained, or folders that do not agree yet. */

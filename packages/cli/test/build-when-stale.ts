@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** The tests run the built command as people do: whatever is older than its sources is built first. */
-export default function buildWhenStale(): void {
+export function setup(): void {
   const packages = readdirSync(join(repository, "packages")).map((name) => join(repository, "packages", name));
   const stale = packages.some((path) => {
     const entry = ["index.js", "main.js"].map((name) => join(path, "dist", name)).find((file) => existsSync(file));

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Context, ExitCode } from "../context.js";
 import { request } from "../daemon/host.js";
 import { printable } from "../output/table.js";
-import { syncDocument } from "./sync-report.js";
+import { syncDocument } from "../output/sync-report.js";
 
 export interface RestoreOptions {
   readonly revision: number;

@@ -6,7 +6,7 @@ import type { LinkEvent } from "../daemon/requests.js";
 import { describeFact } from "../output/facts.js";
 import { createProgress } from "../output/progress.js";
 import { printable } from "../output/table.js";
-import { describeOutcome, syncDocument, totalsOf } from "./sync-report.js";
+import { describeOutcome, syncDocument, totalsOf } from "../output/sync-report.js";
 
 export interface SyncOptions {
   readonly once?: boolean | undefined;

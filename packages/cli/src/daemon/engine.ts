@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { TwinfoldError } from "@twinfold/core";
+import type { Device } from "../device/device.js";
 import { type Link, mustFindLink, mustFindPath, readLinks, writeLinks } from "../device/links.js";
 import { shownError } from "../output/output.js";
 import { createFollowers } from "./followers.js";
-import type { Device } from "./host.js";
 import type { LinkedReplica } from "./linked-replica.js";
 import { createLink, removeLink } from "./linking.js";
 import { createReplicaPool } from "./replica-pool.js";
-import type { Answer, Ask, LinkName, LinkOutcome, LinkStatus, Method, RequestOptions, RequestTarget } from "./requests.js";
+import type { Answer, Ask, FollowOptions, LinkName, LinkOutcome, LinkStatus, Method, RequestOptions, RequestTarget } from "./requests.js";
 
 /** Owns this device's replicas, for as long as its process has the lock. */
 export interface Engine extends RequestTarget {
@@ -18,11 +18,6 @@ export interface Engine extends RequestTarget {
    */
   follow(options: FollowOptions): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface FollowOptions extends RequestOptions {
-  readonly dirs: readonly string[];
-  readonly confirm: boolean;
 }
 
 type Answering = { readonly [Name in Method]: (ask: Ask<Name>, options: RequestOptions) => Promise<Answer<Name>> };

@@ -1,7 +1,7 @@
 import type { Link } from "../device/links.js";
 import { shownError } from "../output/output.js";
-import type { FollowOptions } from "./engine.js";
 import type { ReplicaPool } from "./replica-pool.js";
+import type { FollowOptions } from "./requests.js";
 
 /** The links that a `twinfold sync` follows. */
 export interface Followers {

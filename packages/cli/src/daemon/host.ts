@@ -1,17 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Env } from "@twinfold/core";
-import type { DeviceHome } from "../device/home.js";
+import type { Device } from "../device/device.js";
 import { acquireLock, type HeldLock, inUse } from "../device/lock.js";
+import { prepareSocketPath } from "../device/socket-path.js";
 import { createEngine, type Engine } from "./engine.js";
 import { requestAt } from "./request-client.js";
 import { serveRequests } from "./request-server.js";
-import type { Answer, Ask, Method, RequestOptions } from "./requests.js";
-import { prepareSocketPath } from "./socket-path.js";
-
-export interface Device {
-  readonly home: DeviceHome;
-  readonly env: Env;
-}
+import type { Answer, Ask, FollowOptions, Method, RequestOptions } from "./requests.js";
 
 /** How long a command waits for another that has the state folder and does not answer: it is about to end, or to begin answering. */
 const BUSY_MS = 10_000;
@@ -46,7 +40,7 @@ export async function request<Name extends Method>(device: Device, method: Name,
  */
 export async function follow(
   device: Device,
-  options: RequestOptions & { readonly dirs: readonly string[]; readonly confirm: boolean; readonly onWaiting: (pid: number) => void },
+  options: FollowOptions & { readonly onWaiting: (pid: number) => void },
 ): Promise<void> {
   const socket = await prepareSocketPath(device.home);
   let waiting = false;

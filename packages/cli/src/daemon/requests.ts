@@ -72,6 +72,12 @@ export interface RequestOptions {
   readonly onEvent?: ((event: LinkEvent) => void) | undefined;
 }
 
+export interface FollowOptions extends RequestOptions {
+  /** All links, and those made meanwhile, when it names none. */
+  readonly dirs: readonly string[];
+  readonly confirm: boolean;
+}
+
 /** Answers requests: the engine itself, or a connection to the process that has it. */
 export interface RequestTarget {
   request<Name extends Method>(name: Name, ask: Ask<Name>, options: RequestOptions): Promise<Answer<Name>>;

@@ -2,12 +2,12 @@ import { hostname } from "node:os";
 import { isTwinfoldError, TwinfoldError } from "@twinfold/core";
 import { type ApiClient, createApiClient } from "@twinfold/transport-http";
 import type { Context } from "../context.js";
-import type { Device } from "../daemon/host.js";
-import { prepareSocketPath } from "../daemon/socket-path.js";
 import { createMeteredNetwork } from "../network/metered-network.js";
 import { type Credentials, mustReadCredentials, readCredentials, removeCredentials, writeCredentials } from "./credentials.js";
+import type { Device } from "./device.js";
 import { readLinks } from "./links.js";
 import { acquireLock, inUse } from "./lock.js";
+import { prepareSocketPath } from "./socket-path.js";
 
 export interface SignInOptions {
   readonly server: string;

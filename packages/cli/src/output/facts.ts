@@ -1,4 +1,4 @@
-import { describeConfirmation } from "../commands/sync-report.js";
+import { describeConfirmation } from "./sync-report.js";
 import type { LinkEvent } from "../daemon/requests.js";
 import { formatBytes, formatDuration } from "./format.js";
 import { printable } from "./table.js";

@@ -1,6 +1,6 @@
 import type { LinkOutcome, LinkReport } from "../daemon/requests.js";
-import { formatBytes, formatCount, formatDuration } from "../output/format.js";
-import { printable } from "../output/table.js";
+import { formatBytes, formatCount, formatDuration } from "./format.js";
+import { printable } from "./table.js";
 
 /** A report as it is told with `--json`, in the order in which people read it. */
 export function syncDocument(report: LinkReport): LinkReport {

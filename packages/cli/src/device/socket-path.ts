@@ -3,8 +3,8 @@ import { lstat, mkdir } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { TwinfoldError } from "@twinfold/core";
-import type { DeviceHome } from "../device/home.js";
-import { errnoOf, localFailure } from "../device/local-failure.js";
+import type { DeviceHome } from "./home.js";
+import { errnoOf, localFailure } from "./local-failure.js";
 
 /** Longest path that a Unix socket can have on every system, less its closing NUL. Source: `sun_path` is 104 bytes on macOS, 108 on Linux. */
 const MAX_SOCKET_PATH_BYTES = 103;
