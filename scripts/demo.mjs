@@ -16,7 +16,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { bootstrap } from "./bootstrap.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "packages/cli/bin/twinfold.js");
@@ -29,8 +28,6 @@ const PATIENCE_MS = 180_000;
 const argv = process.argv.slice(2);
 const keep = argv.includes("--keep");
 const source = argv.find((argument) => !argument.startsWith("--"));
-
-await bootstrap();
 
 const home = mkdtempSync(join(tmpdir(), "twinfold-demo-"));
 const rows = [];
