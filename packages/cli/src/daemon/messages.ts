@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { TwinfoldError, type TwinfoldErrorCode } from "@twinfold/core";
 import { type ShownError, shownError } from "../output/output.js";
 import type { LinkEvent, Method } from "./requests.js";
@@ -19,6 +20,19 @@ export type AnswerMessage =
 
 export function encodeMessage(message: RequestMessage | AnswerMessage): string {
   return `${JSON.stringify(message)}\n`;
+}
+
+/** Calls `onLine` for each whole line that arrives. */
+export function readLines(socket: Socket, onLine: (line: string) => void): void {
+  let rest: string[] = [];
+  socket.setEncoding("utf8").on("data", (piece: string) => {
+    const [end = "", ...others] = piece.split("\n");
+    rest.push(end);
+    for (const next of others) {
+      onLine(rest.join(""));
+      rest = [next];
+    }
+  });
 }
 
 export function errorMessage(error: unknown): AnswerMessage {

@@ -1,7 +1,6 @@
 import { connect } from "node:net";
-import { createInterface } from "node:readline";
 import { TwinfoldError } from "@twinfold/core";
-import { type AnswerMessage, encodeMessage, errorOf } from "./messages.js";
+import { type AnswerMessage, encodeMessage, errorOf, readLines } from "./messages.js";
 import type { Answer, Ask, Method, RequestOptions } from "./requests.js";
 
 /** `refused`: nobody took the request, so that it may be made elsewhere. */
@@ -29,7 +28,7 @@ export async function requestAt<Name extends Method>(
       if (!accepted) resolve({ kind: "refused" });
       else reject(new TwinfoldError("ERR_CLOSED", "the running twinfold process ended before it answered: try again"));
     });
-    createInterface({ input: socket }).on("line", (line) => {
+    readLines(socket, (line) => {
       const message = JSON.parse(line) as AnswerMessage;
       switch (message.kind) {
         case "accepted":

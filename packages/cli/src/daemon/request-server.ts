@@ -1,10 +1,9 @@
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { TwinfoldError } from "@twinfold/core";
 import { parseObject } from "../device/json-file.js";
 import { localFailure } from "../device/local-failure.js";
-import { type AnswerMessage, encodeMessage, errorMessage } from "./messages.js";
+import { type AnswerMessage, encodeMessage, errorMessage, readLines } from "./messages.js";
 import type { Ask, Method, RequestTarget } from "./requests.js";
 
 /** Every method, and whether a request that is cut short may simply be made again by its asker. */
@@ -78,16 +77,11 @@ async function answer(socket: Socket, target: RequestTarget, ending: AbortSignal
 
 /** `undefined` when none came before `signal` aborted. */
 async function firstLine(socket: Socket, signal: AbortSignal): Promise<string | undefined> {
-  const lines = createInterface({ input: socket });
-  try {
-    return await new Promise((resolve) => {
-      lines.once("line", resolve);
-      if (signal.aborted) resolve(undefined);
-      signal.addEventListener("abort", () => resolve(undefined), { once: true });
-    });
-  } finally {
-    lines.close();
-  }
+  return await new Promise((resolve) => {
+    readLines(socket, resolve);
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
 }
 
 function parseRequest(line: string): { readonly method: Method; readonly ask: Ask<Method> } {

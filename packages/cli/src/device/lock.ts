@@ -1,6 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { TwinfoldError } from "@twinfold/core";
 import type { DeviceHome } from "./home.js";
 import { parseObject } from "./json-file.js";
@@ -20,6 +21,9 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
+/** A removal takes two calls of the disk: it is looked at again after so long. */
+const REMOVAL_MS = 5;
+
 export type LockOutcome = { readonly kind: "held"; readonly lock: HeldLock } | { readonly kind: "busy"; readonly holder: LockHolder };
 
 /**
@@ -33,17 +37,40 @@ export async function acquireLock(home: DeviceHome, options: { readonly role: Ho
   const own = `${home.lock}.${process.pid}.${randomBytes(4).toString("hex")}`;
   try {
     await writeFile(own, text, { mode: 0o600, flag: "wx" });
-    for (;;) {
-      if (await linked(own, home.lock)) return { kind: "held", lock: { release: () => release(home.lock, text) } };
-      const present = await readLock(home.lock);
-      if (present === undefined) continue; // released in between
-      if (present.holder !== undefined && (await isAlive(present.holder, options.bootId))) return { kind: "busy", holder: present.holder };
-      await removeStale(home.lock, present.text);
-    }
+    const living = await placeLock(home.lock, own, options.bootId);
+    return living === undefined ? { kind: "held", lock: { release: () => release(home.lock, text) } } : { kind: "busy", holder: living };
   } catch (cause) {
     throw localFailure(`take the lock ${home.lock}`, cause);
   } finally {
     await rm(own, { force: true });
+  }
+}
+
+/** Makes `own` the lock at `path`, or gives the living process that has it. */
+async function placeLock(path: string, own: string, bootId: string): Promise<LockHolder | undefined> {
+  for (;;) {
+    if (await linked(own, path)) return undefined;
+    const present = await readLock(path);
+    if (present === undefined) continue; // released in between
+    if (present.holder !== undefined && (await isAlive(present.holder, bootId))) return present.holder;
+    await removeStale(path, present.text, own, bootId);
+  }
+}
+
+/**
+ * Takes a dead process's lock away. Of many that want to, one may: the one that has the lock of exactly that removal, which is named after
+ * what it removes and may itself be left by a process that died over it. Without it, one could take away the lock that another has placed meanwhile.
+ */
+async function removeStale(path: string, staleText: string, own: string, bootId: string): Promise<void> {
+  const removal = `${path}.${createHash("sha256").update(staleText).digest("hex").slice(0, 16)}`;
+  if ((await placeLock(removal, own, bootId)) !== undefined) {
+    await sleep(REMOVAL_MS);
+    return;
+  }
+  try {
+    if ((await readLock(path))?.text === staleText) await rm(path, { force: true });
+  } finally {
+    await rm(removal, { force: true });
   }
 }
 
@@ -97,22 +124,6 @@ async function answers(socketPath: string): Promise<boolean> {
     });
     socket.on("error", () => resolve(false));
   });
-}
-
-/** Takes away exactly the lock that was found stale. Another command may have replaced it meanwhile: that one is put back. */
-async function removeStale(path: string, staleText: string): Promise<void> {
-  const aside = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return;
-    throw error;
-  }
-  try {
-    if ((await readFile(aside, "utf8")) !== staleText) await linked(aside, path);
-  } finally {
-    await rm(aside, { force: true });
-  }
 }
 
 async function release(path: string, text: string): Promise<void> {
