@@ -77,7 +77,7 @@ describe("a device that nobody has logged in on", () => {
 
   it("has no links: status says so, sync fails", async () => {
     const home = await temporaryFolder();
-    expect(await twinfold(["status", "--json"], { home })).toMatchObject({ code: 0, json: { following: false, links: [] } });
+    expect(await twinfold(["status", "--json"], { home })).toMatchObject({ code: 0, json: { running: false, links: [] } });
     expect(await twinfold(["sync", "--once", "--json"], { home })).toMatchObject({ code: 1, json: { error: { code: "ERR_NOT_FOUND" } } });
     expect(await twinfold(["explain", "x", "--json"], { home })).toMatchObject({ code: 1, json: { error: { code: "ERR_NOT_FOUND" } } });
   });

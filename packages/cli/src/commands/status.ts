@@ -8,7 +8,7 @@ import { printable } from "../output/table.js";
 export async function status({ device, output, signal }: Context, dir: string | undefined): Promise<void> {
   const dirs = dir === undefined ? [] : [resolve(dir)];
   const answer = await request(await device(), "status", { dirs }, { signal });
-  const running = answer.following ? "`twinfold sync` is running." : "`twinfold sync` is not running: changes wait until it is.";
+  const running = answer.running ? "`twinfold sync` is running." : "`twinfold sync` is not running: changes wait until it is.";
   const text = answer.links.length === 0 ? "No folder is linked: run `twinfold link DIR`." : [...answer.links.map(describe), running].join("\n\n");
   output.answer(answer, text);
 }

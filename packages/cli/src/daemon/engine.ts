@@ -66,8 +66,9 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
       })),
 
     async status({ dirs }) {
-      const links = await selected(dirs);
-      return { following: followers.isActive(), links: await Promise.all(links.map((link) => statusOf(link))) };
+      const links = await Promise.all((await selected(dirs)).map(statusOf));
+      const sum = (count: (link: LinkStatus) => number): number => links.reduce((total, link) => total + count(link), 0);
+      return { running: followers.isActive(), bytesSent: sum((link) => link.bytesSent), bytesReceived: sum((link) => link.bytesReceived), links };
     },
 
     async setPaused({ dirs, paused }) {
@@ -116,7 +117,8 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
 
   const statusOf = async (link: Link): Promise<LinkStatus> => {
     try {
-      const { replica } = await pool.opened(link);
+      const { replica, usage } = await pool.opened(link);
+      const { bytesSent, bytesReceived } = usage();
       const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, problem } = await replica.status();
       return {
         ...nameOf(link),
@@ -126,10 +128,12 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         oldestUnsyncedMs: oldestUnsyncedMs ?? null,
         lastInSyncAtMs: lastInSyncAtMs ?? null,
         skipped,
+        bytesSent,
+        bytesReceived,
         problem: problem ?? null,
       };
     } catch (error) {
-      const unknown = { nodes: 0, pending: 0, oldestUnsyncedMs: null, lastInSyncAtMs: null, skipped: [] };
+      const unknown = { nodes: 0, pending: 0, oldestUnsyncedMs: null, lastInSyncAtMs: null, bytesSent: 0, bytesReceived: 0, skipped: [] };
       return { ...nameOf(link), state: "stopped", ...unknown, problem: shownError(error).message };
     }
   };

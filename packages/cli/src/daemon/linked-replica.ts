@@ -13,7 +13,7 @@ import {
 import { createHttpTransport } from "@twinfold/transport-http";
 import type { Credentials } from "../device/credentials.js";
 import type { Link } from "../device/links.js";
-import { createMeteredNetwork, usageSince } from "../network/metered-network.js";
+import { createMeteredNetwork, type Usage, usageSince } from "../network/metered-network.js";
 import type { LinkEvent, LinkReport, RequestOptions } from "./requests.js";
 
 /** Pauses between the tries of one `sync` while the server is out of reach, in ms. */
@@ -38,6 +38,8 @@ export interface LinkedReplica {
   readonly replica: Replica;
   /** One pass, tried a few times while the server is out of reach. */
   sync(options: RequestOptions & { readonly confirm: boolean }): Promise<LinkReport>;
+  /** All that crossed its sockets so far, the held calls aside. */
+  usage(): Usage;
   /** Tells all of the replica's events until it is called off. */
   observe(listener: ((event: LinkEvent) => void) | undefined): Unsubscribe;
   close(): Promise<void>;
@@ -77,6 +79,7 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
   return {
     replica,
     observe,
+    usage: network.usage,
     async sync({ confirm, signal, onEvent }) {
       const startedAtMs = env.monotonicMs();
       const before = network.usage();

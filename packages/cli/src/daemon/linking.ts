@@ -1,7 +1,8 @@
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { initializeRoot, readRootMarker } from "@twinfold/adapter-fs";
-import { INTERNAL_NAME, isTwinfoldError, TwinfoldError } from "@twinfold/core";
+import { INTERNAL_NAME, isTwinfoldError, parseWorkspaceId, TwinfoldError, type WorkspaceId } from "@twinfold/core";
+import { type ApiClient, ServerError } from "@twinfold/transport-http";
 import type { DeviceHome } from "../device/home.js";
 import { type Link, readLinks, writeLinks } from "../device/links.js";
 import { errnoOf, localFailure } from "../device/local-failure.js";
@@ -23,7 +24,7 @@ export async function createLink(
   const path = await checkNewRoot(dir, links, home);
   const name = workspace ?? basename(path);
   if (name === "") throw new TwinfoldError("ERR_USAGE", `${path} has no name of its own: name the workspace with --workspace`);
-  const { workspaceId, created } = await (await pool.api()).ensureWorkspace(name, { signal });
+  const { workspaceId, created } = await ensureWorkspace(await pool.api(), name, signal);
   const twin = links.find((link) => link.workspaceId === workspaceId);
   if (twin !== undefined) throw new TwinfoldError("ERR_ALREADY_LINKED", `the workspace ${name} is linked on this device already, at ${twin.path}`);
   await pool.store.removeWorkspace(workspaceId); // what a link to it that was cut off may have left
@@ -31,6 +32,16 @@ export async function createLink(
   const link: Link = { path, workspaceId, workspace: name, rootId, paused: false };
   await writeLinks(home, [...links, link]);
   return { link, created };
+}
+
+/** Creates it, and takes the one that has the name when there is one: the server alone decides what the same name is. */
+async function ensureWorkspace(api: ApiClient, name: string, signal: AbortSignal): Promise<{ readonly workspaceId: WorkspaceId; readonly created: boolean }> {
+  try {
+    return { workspaceId: (await api.createWorkspace({ name }, { signal })).workspaceId, created: true };
+  } catch (error) {
+    if (!(error instanceof ServerError) || error.problem.workspaceId === undefined) throw error;
+    return { workspaceId: parseWorkspaceId(error.problem.workspaceId), created: false };
+  }
 }
 
 /** Forgets a link: its marker, its rows, its entry, in this order, so that after a crash it can be removed again. */

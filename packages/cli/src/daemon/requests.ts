@@ -24,8 +24,18 @@ export type LinkStatus = LinkName &
     /** `null` when everything has reached the other side. */
     readonly oldestUnsyncedMs: number | null;
     readonly lastInSyncAtMs: number | null;
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
     readonly problem: string | null;
   };
+
+/** All links that were asked for. Bytes are what crossed the running process's sockets for them so far. */
+export interface DeviceStatus {
+  readonly running: boolean;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly links: readonly LinkStatus[];
+}
 
 export interface RevisionInfo {
   readonly revision: number;
@@ -44,7 +54,7 @@ export interface Requests {
   unlink: { readonly ask: { readonly dir: string }; readonly answer: LinkName };
   sync: { readonly ask: { readonly dirs: readonly string[]; readonly confirm: boolean }; readonly answer: ReadonlyArray<LinkOutcome<LinkReport>> };
   plan: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<Plan>> };
-  status: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: { readonly following: boolean; readonly links: readonly LinkStatus[] } };
+  status: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: DeviceStatus };
   setPaused: { readonly ask: { readonly dirs: readonly string[]; readonly paused: boolean }; readonly answer: readonly LinkName[] };
   explain: { readonly ask: { readonly path: string }; readonly answer: Explanation & { readonly link: LinkName } };
   revisions: { readonly ask: { readonly path: string; readonly limit?: number | undefined }; readonly answer: readonly RevisionInfo[] };
