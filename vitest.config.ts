@@ -16,7 +16,14 @@ export default defineConfig({
     projects: names.map((name) => ({
       extends: true,
       resolve: { alias },
-      test: { name, root: `${packagesDirectory}/${name}`, include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+      test: {
+        name,
+        root: `${packagesDirectory}/${name}`,
+        include: ["test/**/*.test.ts"],
+        testTimeout: 60_000,
+        // The command is tested as people run it: built.
+        ...(name === "cli" ? { globalSetup: ["test/build-when-stale.ts"] } : {}),
+      },
     })),
   },
 });
