@@ -68,6 +68,13 @@ export type {
   LocalTree,
   Staging,
 } from "./local/local-tree.js";
+export { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./local/expected.js";
+export {
+  createMemoryLocalTree,
+  type MemoryEntry,
+  type MemoryLocalTree,
+  type MemoryLocalTreeOptions,
+} from "./local/memory-local-tree.js";
 export {
   applyRuns,
   chunkIdOf,
@@ -97,6 +104,8 @@ export type {
   StoredJournalRow,
   WorkspaceRow,
 } from "./metadata/hub-store.js";
+export { type AccountMemory, createAccountMemory, createMemoryAccountStore } from "./metadata/memory-account-store.js";
+export { createMemoryReplicaStore, createReplicaMemory, type ReplicaMemory } from "./metadata/memory-replica-store.js";
 export type { NameKey, OutboxRow, ReplicaBatch, ReplicaRow, ReplicaStore } from "./metadata/replica-store.js";
 export {
   baseName,
