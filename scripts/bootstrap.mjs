@@ -20,7 +20,9 @@ function say(line) {
 function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
-  throw new BootstrapError(`Node ${OLDEST_NODE.join(".")} or later is needed, and this is ${process.versions.node}. Install a newer one: https://nodejs.org`);
+  throw new BootstrapError(
+    `Node ${OLDEST_NODE.join(".")} or later is needed, and this is ${process.versions.node}. Install a newer one: https://nodejs.org`,
+  );
 }
 
 function isOnPath(program) {
@@ -58,7 +60,8 @@ function installProblem() {
     if (!path.startsWith("node_modules/")) continue;
     const found = installed[path];
     if (found === undefined && entry.optional !== true && entry.devOptional !== true) return `${path.slice(13)} is not installed`;
-    if (found !== undefined && (found.version !== entry.version || found.integrity !== entry.integrity)) return `${path.slice(13)} is not at ${entry.version}`;
+    if (found !== undefined && (found.version !== entry.version || found.integrity !== entry.integrity))
+      return `${path.slice(13)} is not at ${entry.version}`;
   }
   return undefined;
 }
