@@ -1,8 +1,10 @@
 export type { Bus } from "./bus/bus.js";
+export { createInProcessBus } from "./bus/in-process-bus.js";
 export { ByteReader } from "./codec/byte-reader.js";
 export { ByteWriter } from "./codec/byte-writer.js";
 export { type Codec, decode, encode } from "./codec/codec.js";
 export { bytesToHex, hexToBytes } from "./codec/hex.js";
+export { chunkBytes, type Chunker, createChunker } from "./chunking/chunker.js";
 export { type ChunkProfile, chunkProfileFor } from "./chunking/profile.js";
 export {
   type Change,
@@ -104,6 +106,7 @@ export type {
   StoredJournalRow,
   WorkspaceRow,
 } from "./metadata/hub-store.js";
+export { createMemoryHubStore, type MemoryHubSnapshot, type MemoryHubStore } from "./metadata/memory-hub-store.js";
 export { type AccountMemory, createAccountMemory, createMemoryAccountStore } from "./metadata/memory-account-store.js";
 export { createMemoryReplicaStore, createReplicaMemory, type ReplicaMemory } from "./metadata/memory-replica-store.js";
 export type { NameKey, OutboxRow, ReplicaBatch, ReplicaRow, ReplicaStore } from "./metadata/replica-store.js";
@@ -152,6 +155,7 @@ export type {
   SyncOptions,
   SyncReport,
 } from "./replica/replica.js";
+export { checkBlobName, MAX_BLOB_NAME_LENGTH } from "./storage/blob-name.js";
 export type { BlobInfo, BlobStore, ByteRange } from "./storage/blob-store.js";
 export {
   decodeFrameHeader,
@@ -164,6 +168,7 @@ export {
   MAX_BATCH_BYTES,
   MAX_BATCH_FRAMES,
 } from "./storage/frame.js";
+export { createMemoryBlobStore, type MemoryBlobStore } from "./storage/memory-blob-store.js";
 export {
   answerCodecs,
   helloHash,
