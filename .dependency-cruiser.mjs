@@ -15,7 +15,7 @@ const CORE_LAYERS = {
   hashing: [],
   chunking: [],
   delta: ["codec", "chunking", "hashing"],
-  reconcile: ["codec"],
+  reconcile: ["codec", "local"],
   storage: ["codec", "hashing"],
   metadata: ["codec"],
   bus: [],

@@ -57,11 +57,10 @@ function installProblem() {
   const installed = readLock("node_modules/.package-lock.json");
   if (installed === undefined) return "nothing is installed yet";
   for (const [path, entry] of Object.entries(wanted)) {
-    if (!path.startsWith("node_modules/")) continue;
-    const found = installed[path];
-    if (found === undefined && entry.optional !== true && entry.devOptional !== true) return `${path.slice(13)} is not installed`;
-    if (found !== undefined && (found.version !== entry.version || found.integrity !== entry.integrity))
-      return `${path.slice(13)} is not at ${entry.version}`;
+    if (!path.includes("node_modules/")) continue; // a workspace
+    const found = existsSync(join(ROOT, path)) ? installed[path] : undefined;
+    if (found === undefined && entry.optional !== true && entry.devOptional !== true) return `${path} is not installed`;
+    if (found !== undefined && (found.version !== entry.version || found.integrity !== entry.integrity)) return `${path} is not at ${entry.version}`;
   }
   return undefined;
 }
