@@ -1,3 +1,4 @@
+import type { ChunkProfile } from "../chunking/profile.js";
 import type { ChunkId } from "../ids.js";
 import { DeltaBuilder } from "./delta.js";
 import { MAX_PLACES, piecesOf, usableBases } from "./sketch.js";
@@ -14,13 +15,16 @@ interface Anchor {
   readonly offsetBytes: number;
 }
 
+/** Finer than a sketch's, for nothing of it is kept: after an edit the cuts meet again sooner. */
+const PIECE_PROFILE: ChunkProfile = { minBytes: 128, averageBytes: 512, maxBytes: 2048, normalization: 1 };
+
 /** Shorter copies cost about what they save. */
 const MIN_COPY_BYTES = 24;
 
 /**
  * Tells `target` by ranges that it shares with the bases, as the payload of a `delta` frame; `undefined` when that is not smaller.
  *
- * Equal pieces of about 4 KiB are found and grown byte by byte in both directions. What lies between them is compared once more
+ * Equal pieces of about 512 bytes are found and grown byte by byte in both directions. What lies between them is compared once more
  * in line with the copy before it, which finds overwritten bytes, and at the ends. Linear in target and bases, but for pieces that
  * are all alike. Bases beyond what one delta may name are not used.
  */
@@ -52,7 +56,7 @@ export function diffChunk(target: Uint8Array, bases: readonly Base[]): Uint8Arra
     builder.insertUntil(end);
   };
 
-  for (const { start, end } of piecesOf(target)) {
+  for (const { start, end } of piecesOf(target, PIECE_PROFILE)) {
     if (end <= builder.at) continue;
     const anchors = known.get(hashOf(target, start, end)) ?? [];
     const equal = anchors.filter(({ base, offsetBytes }) => equalForward(target, start, end, base.bytes, offsetBytes) === end - start);
@@ -81,7 +85,7 @@ export function diffChunk(target: Uint8Array, bases: readonly Base[]): Uint8Arra
 function indexPieces(bases: readonly Base[]): ReadonlyMap<number, readonly Anchor[]> {
   const known = new Map<number, Anchor[]>();
   for (const base of bases) {
-    for (const { start, end } of piecesOf(base.bytes)) {
+    for (const { start, end } of piecesOf(base.bytes, PIECE_PROFILE)) {
       const hash = hashOf(base.bytes, start, end);
       const anchors = known.get(hash);
       if (anchors === undefined) known.set(hash, [{ base, offsetBytes: start }]);

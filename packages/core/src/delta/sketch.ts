@@ -7,8 +7,8 @@ import type { ChunkId } from "../ids.js";
 import { MAX_CHUNK_BYTES } from "../manifest.js";
 import { DeltaBuilder, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta.js";
 
-/** Cuts inside a chunk: small enough to find what an edit left alone, large enough that a sketch is 1/400 of its chunk. */
-export const PIECE_PROFILE: ChunkProfile = { minBytes: 2048, averageBytes: 4096, maxBytes: 16_384, normalization: 2 };
+/** Small enough to find what an edit left alone, large enough that a sketch is 1/400 of its chunk. */
+const SKETCH_PROFILE: ChunkProfile = { minBytes: 2048, averageBytes: 4096, maxBytes: 16_384, normalization: 2 };
 
 /** One piece of a chunk that can be recognized when its bytes are gone. */
 export interface SketchPiece {
@@ -28,7 +28,7 @@ export const sketchCodec: Codec<Sketch> = {
 };
 
 type StoredPiece = Omit<SketchPiece, "offsetBytes">;
-const storedSketch = list(struct<StoredPiece>({ fingerprint: id<string>(8), lengthBytes: varint }), MAX_CHUNK_BYTES / PIECE_PROFILE.minBytes);
+const storedSketch = list(struct<StoredPiece>({ fingerprint: id<string>(8), lengthBytes: varint }), MAX_CHUNK_BYTES / SKETCH_PROFILE.minBytes);
 
 function withOffsets(pieces: readonly StoredPiece[]): Sketch {
   let at = 0;
@@ -40,9 +40,9 @@ function withOffsets(pieces: readonly StoredPiece[]): Sketch {
 }
 
 /** Where the pieces of a chunk begin and end. */
-export function piecesOf(bytes: Uint8Array): ReadonlyArray<{ readonly start: number; readonly end: number }> {
+export function piecesOf(bytes: Uint8Array, profile: ChunkProfile): ReadonlyArray<{ readonly start: number; readonly end: number }> {
   let end = 0;
-  return chunkBytes(bytes, PIECE_PROFILE).map((length) => {
+  return chunkBytes(bytes, profile).map((length) => {
     const start = end;
     end += length;
     return { start, end };
@@ -50,7 +50,7 @@ export function piecesOf(bytes: Uint8Array): ReadonlyArray<{ readonly start: num
 }
 
 export function sketchChunk(bytes: Uint8Array, sha256: Sha256): Sketch {
-  return piecesOf(bytes).map(({ start, end }) => ({
+  return piecesOf(bytes, SKETCH_PROFILE).map(({ start, end }) => ({
     fingerprint: fingerprintOf(bytes.subarray(start, end), sha256),
     offsetBytes: start,
     lengthBytes: end - start,
@@ -86,7 +86,7 @@ export function diffAgainstSketches(target: Uint8Array, bases: readonly Sketched
   }
   const builder = new DeltaBuilder(target);
   let next: { readonly chunkId: ChunkId; readonly offsetBytes: number } | undefined;
-  for (const { start, end } of piecesOf(target)) {
+  for (const { start, end } of piecesOf(target, SKETCH_PROFILE)) {
     const places = known.get(`${fingerprintOf(target.subarray(start, end), sha256)}:${end - start}`) ?? [];
     const place = places.find(({ chunkId, offsetBytes }) => chunkId === next?.chunkId && offsetBytes === next.offsetBytes) ?? places[0];
     if (place === undefined) continue;
