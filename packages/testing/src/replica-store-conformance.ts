@@ -185,7 +185,8 @@ const CLAUSES = {
   },
   "RS4 all rows with one key are given": {
     async check(store) {
-      await store.write(W, { put: [named(1, "a"), named(2, "a"), named(3, "b"), row(4, { local: { parentId: ROOT, nameKey: "a", inode: "inode 1" } })] });
+      const other = row(4, { local: { parentId: ROOT, nameKey: "a", inode: "inode 1" } });
+      await store.write(W, { put: [named(1, "a"), named(2, "a"), named(3, "b"), other] });
       const key = { parentId: ROOT, nameKey: "a" };
       assertEqual(new Set(numbersOf((await store.localByName(W, [key]))[0] ?? [])), new Set([1, 2, 4]));
       assertEqual(new Set(numbersOf((await store.remoteByName(W, [key]))[0] ?? [])), new Set([1, 2]));
