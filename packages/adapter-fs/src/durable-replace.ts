@@ -1,0 +1,187 @@
+import { dirname, join } from "node:path";
+import {
+  baseName,
+  conflictName,
+  type Env,
+  type Expected,
+  type FileStat,
+  type FileSystem,
+  isAsExpected,
+  type LocalOutcome,
+  type LocalPath,
+  type LocalStat,
+  parentPath,
+} from "@twinfold/core";
+import { copyFile } from "./copy-file.js";
+import { diskCode, isAbsent } from "./disk-error.js";
+import { isSameWay, type LinkedRoot, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
+import { hasNoHardLinks, type Trash, type TrashEntry } from "./trash.js";
+
+/** Tries of a rename that another program holds up: on Windows a virus scanner has the file open for a moment. */
+const MAX_TRIES = 6;
+const FIRST_PAUSE_MS = 100;
+const CHANGED = { kind: "changed" } as const;
+
+/**
+ * The only code that takes a person's file away from its path.
+ *
+ * Nothing that somebody wrote is lost, whenever it was written: what was expected goes to the trash, and what turns out to
+ * be newer stays in the folder. One gap is left, because Node has no exchange of two names: a program that
+ * renames its own file over the target in the microseconds between the last look and our rename loses it.
+ */
+export interface DurableReplace {
+  /** Moves the finished file or symlink `source`, which is in one of our own folders, to `path`. On `changed` it stays where it is. */
+  put(source: string, path: LocalPath, expected: Expected): Promise<LocalOutcome>;
+  /** Moves what is at `path` to the trash. */
+  takeAway(path: LocalPath, expected: LocalStat): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
+}
+
+export interface DurableReplaceParts {
+  readonly fs: FileSystem;
+  readonly root: LinkedRoot;
+  readonly trash: Trash;
+  readonly env: Pick<Env, "nowMs" | "randomBytes" | "sleep">;
+  readonly deviceName: string;
+}
+
+export function createDurableReplace({ fs, root, trash, env, deviceName }: DurableReplaceParts): DurableReplace {
+  async function look(target: string): Promise<LocalStat | undefined> {
+    const stat = await lstatOrAbsent(fs, target);
+    return stat && root.statOf(stat);
+  }
+
+  /** Renames while `isStill` says yes. `false` when it says no, also between two tries. */
+  async function renameWhile(isStill: () => Promise<boolean>, from: string, to: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      if (!(await isStill())) return false;
+      try {
+        await fs.rename(from, to);
+        return true;
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        if (!isBusy(error) || attempt === MAX_TRIES) throw error;
+        const [jitter = 0] = env.randomBytes(1);
+        await env.sleep((FIRST_PAUSE_MS * 2 ** (attempt - 1) * jitter) / 255);
+      }
+    }
+  }
+
+  /** Puts `source` where nothing is. `false` when something is there after all, or the directory is gone. */
+  async function putNew(source: string, target: string): Promise<boolean> {
+    try {
+      await fs.link(source, target);
+    } catch (error) {
+      if (diskCode(error) === "EEXIST" || isAbsent(error)) return false;
+      if (!hasNoHardLinks(error)) throw error;
+      return renameWhile(async () => (await look(target)) === undefined, source, target);
+    }
+    // A second name that stays behind does no harm: staging never opens a file that has two.
+    await fs.unlink(source).catch(() => {});
+    return true;
+  }
+
+  /** Puts `source` over what is there. `false` when that is not as expected any more. */
+  async function putOver(source: string, target: string, path: LocalPath, way: Way, expected: LocalStat): Promise<boolean> {
+    const entry = await trash.open(way.home, path);
+    let done = false;
+    let kept: "linked" | "copied" | undefined;
+    try {
+      kept = await trash.keep(entry, target);
+      const isStill = async () => {
+        if (!isSameWay(way, await root.find(parentPath(path)))) return false;
+        const now = await look(target);
+        // The second name moved the ctime.
+        return kept === "linked" ? isSameWriting(now, expected) : isAsExpected(now, expected);
+      };
+      done = await renameWhile(isStill, source, target);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    } finally {
+      if (!done) await trash.discard(entry);
+    }
+    if (done && kept === "linked" && !isSameWriting(await look(entry.path), expected)) await putBeside(entry, path, way);
+    return done;
+  }
+
+  /** Somebody wrote to what was just moved to the trash: gives it a name beside the one that it had. */
+  async function putBeside(entry: TrashEntry, path: LocalPath, way: Way): Promise<void> {
+    const nowMs = env.nowMs();
+    for (let attempt = 1; ; attempt++) {
+      const copy = join(way.absolute, conflictName(baseName(path), deviceName, nowMs, attempt));
+      if (!(await putNew(entry.path, copy))) {
+        if ((await look(copy)) !== undefined) continue;
+        return;
+      }
+      await fs.syncDirectory(way.absolute);
+      return trash.discard(entry);
+    }
+  }
+
+  /** The file as we made it, or, where it was touched since, as it was before: then the next scan sees the difference. */
+  async function resultOf(target: string, made: FileStat): Promise<LocalOutcome> {
+    const now = await lstatOrAbsent(fs, target);
+    const isOurs = now?.ino === made.ino && now.mode === made.mode && isSameWriting(root.statOf(now), root.statOf(made));
+    return { kind: "done", stat: root.statOf(isOurs ? now : made) };
+  }
+
+  return {
+    async put(source, path, expected) {
+      const way = await root.find(parentPath(path));
+      if (way === undefined) return CHANGED;
+      const target = join(way.absolute, baseName(path));
+      if (!isAsExpected(await look(target), expected)) return CHANGED;
+      const near = await bringNear(fs, source, way.home);
+      const made = await fs.lstat(near);
+      const done = expected === undefined ? await putNew(near, target) : await putOver(near, target, path, way, expected);
+      if (near !== source) await fs.unlink(done ? source : near).catch(() => {});
+      if (!done) return CHANGED;
+      await fs.syncDirectory(way.absolute);
+      return resultOf(target, made);
+    },
+    async takeAway(path, expected) {
+      const way = await root.find(parentPath(path));
+      if (way === undefined) return CHANGED;
+      const target = join(way.absolute, baseName(path));
+      if (!isAsExpected(await look(target), expected)) return CHANGED;
+      const entry = await trash.open(way.home, path);
+      let done = false;
+      try {
+        const isStill = async () => isSameWay(way, await root.find(parentPath(path))) && isAsExpected(await look(target), expected);
+        done = await renameWhile(isStill, target, entry.path);
+      } finally {
+        if (!done) await trash.discard(entry);
+      }
+      if (!done) return CHANGED;
+      if (!isSameWriting(await look(entry.path), expected)) {
+        if (await putNew(entry.path, target)) await trash.discard(entry);
+        else await putBeside(entry, path, way);
+        await fs.syncDirectory(way.absolute);
+        return CHANGED;
+      }
+      await trash.sync(entry);
+      await fs.syncDirectory(way.absolute);
+      return { kind: "done" };
+    },
+  };
+}
+
+/** Equal but for ctime, which a second name and a rename move too. */
+function isSameWriting(now: LocalStat | undefined, expected: LocalStat): boolean {
+  return now !== undefined && isAsExpected({ ...now, ctimeNs: expected.ctimeNs }, expected);
+}
+
+/** A folder in the root may be on another disk: then the file is copied to that disk first. */
+async function bringNear(fs: FileSystem, source: string, home: string): Promise<string> {
+  if (dirname(dirname(source)) === home) return source;
+  const near = join(await ownFolder(fs, home, "staging"), source.slice(dirname(source).length + 1));
+  await fs.unlink(near).catch(() => {});
+  const { kind } = await fs.lstat(source);
+  if (kind === "symlink") await fs.symlink(await fs.readlink(source), near);
+  else await copyFile(fs, source, near);
+  return near;
+}
+
+function isBusy(error: unknown): boolean {
+  const code = diskCode(error);
+  return code === "EBUSY" || code === "EPERM" || (code === "EACCES" && process.platform === "win32");
+}

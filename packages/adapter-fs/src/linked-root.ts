@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { type FileStat, type FileSystem, INTERNAL_NAME, type LocalPath, type LocalStat, splitPath, TwinfoldError } from "@twinfold/core";
+import { isAbsent } from "./disk-error.js";
+import { ensureDirectory, markerPath, readRootMarker, rootError } from "./root-marker.js";
+
+/** A directory inside the root, found without following a symlink. */
+export interface Way {
+  readonly absolute: string;
+  /** Of the root and of each directory below it. Equal later: it is the same way. */
+  readonly inodes: readonly bigint[];
+  /** Twinfold's own folder on the disk that the directory is on: files can be renamed and linked between the two. */
+  readonly home: string;
+}
+
+/** Finds the root again before each call, and the way to a directory in it. */
+export interface LinkedRoot {
+  /** @throws {TwinfoldError} `ERR_ROOT_MISSING`, `ERR_ROOT_UNREADABLE`, `ERR_ROOT_FOREIGN`. Gives the real path of the root. */
+  verify(): Promise<string>;
+  /** `undefined` when something on the way is absent, or no directory. */
+  find(path: LocalPath): Promise<Way | undefined>;
+  statOf(stat: FileStat): LocalStat;
+}
+
+export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: string): LinkedRoot {
+  let root: string | undefined;
+  let rootDevice = -1n;
+  let verifiedMarker: FileStat | undefined;
+
+  async function verify(): Promise<string> {
+    try {
+      root ??= await fs.realpath(givenPath);
+      const { kind, dev } = await fs.lstat(root);
+      if (kind !== "directory") throw new TwinfoldError("ERR_ROOT_MISSING", `${root} is a ${kind}, not a folder: put the folder back, or unlink it`);
+      rootDevice = dev;
+    } catch (error) {
+      throw rootError(givenPath, error);
+    }
+    const seen = await lookAtMarker(root);
+    if (verifiedMarker === undefined || seen.ino !== verifiedMarker.ino || seen.ctimeNs !== verifiedMarker.ctimeNs) {
+      const marker = await readRootMarker({ root, fileSystem: fs });
+      if (marker?.rootId !== rootId) throw new TwinfoldError("ERR_ROOT_FOREIGN", `${root} is not the folder that was linked: mount the right disk, or link again`);
+      verifiedMarker = seen;
+    }
+    return root;
+  }
+
+  async function lookAtMarker(path: string): Promise<FileStat> {
+    try {
+      return await fs.lstat(markerPath(path));
+    } catch (error) {
+      if (!isAbsent(error)) throw rootError(path, error);
+      const message = `${path} has lost its ${INTERNAL_NAME}/root.json: mount its disk, or unlink the folder and link it again`;
+      throw new TwinfoldError("ERR_ROOT_MISSING", message, { cause: error });
+    }
+  }
+
+  return {
+    verify,
+    async find(path) {
+      const start = await verify();
+      let absolute = start;
+      let { dev, ino } = await fs.lstat(start);
+      let home = join(start, INTERNAL_NAME);
+      const inodes = [ino];
+      for (const name of splitPath(path)) {
+        absolute = join(absolute, name);
+        const stat = await lstatOrAbsent(fs, absolute);
+        if (stat?.kind !== "directory") return undefined;
+        if (stat.dev !== dev) home = join(absolute, INTERNAL_NAME);
+        dev = stat.dev;
+        inodes.push(stat.ino);
+      }
+      return { absolute, inodes, home };
+    },
+    statOf: (stat) => ({
+      kind: stat.kind,
+      sizeBytes: stat.sizeBytes,
+      mtimeNs: stat.mtimeNs,
+      ctimeNs: stat.ctimeNs,
+      // Without the root's own device: its number changes when the disk is mounted again.
+      inode: stat.dev === rootDevice ? `${stat.ino}` : `${stat.dev}:${stat.ino}`,
+      executable: stat.kind === "file" && (stat.mode & 0o111) !== 0,
+      links: stat.links,
+    }),
+  };
+}
+
+export function isSameWay(a: Way, b: Way | undefined): boolean {
+  return b !== undefined && a.absolute === b.absolute && a.inodes.every((ino, depth) => ino === b.inodes[depth]);
+}
+
+export async function lstatOrAbsent(fs: FileSystem, path: string): Promise<FileStat | undefined> {
+  try {
+    return await fs.lstat(path);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Twinfold's own folder `name` in `home`, made when it is not there. */
+export async function ownFolder(fs: FileSystem, home: string, name: "staging" | "trash"): Promise<string> {
+  const folder = join(home, name);
+  const known = (await lstatOrAbsent(fs, home))?.kind === "directory" && (await lstatOrAbsent(fs, folder))?.kind === "directory";
+  if (!known) {
+    await ensureDirectory(fs, home);
+    await ensureDirectory(fs, folder);
+  }
+  return folder;
+}
