@@ -1,4 +1,5 @@
 export { blobStoreConformance } from "./blob-store-conformance.js";
 export type { Clause, Harness, StoreConformanceOptions } from "./clauses.js";
+export { diskError, type FileSystemCall, hookedFileSystem } from "./hooked-file-system.js";
 export { type EditableTree, type LocalEdit, localTreeConformance } from "./local-tree-conformance.js";
 export type { TestRunner } from "./test-runner.js";
