@@ -1,1 +1,3 @@
-export {};
+export { createSqliteAccountStore } from "./account-store.js";
+export { createSqliteHubStore } from "./hub-store.js";
+export { createSqliteReplicaStore } from "./replica-store.js";

@@ -1,1 +1,2 @@
-export {};
+export { createServer, type Server } from "./server.js";
+export { DEFAULT_LISTEN, resolveServerOptions, type ServerOptions } from "./server-options.js";

@@ -16,16 +16,13 @@ export function assertBytes(actual: Uint8Array | undefined, expected: Uint8Array
 }
 
 /** What `promise` rejects with. Throws when it resolves. */
-export async function rejectionOf(promise: Promise<unknown>, otherwise = "expected a rejection, but the promise resolved"): Promise<unknown> {
-  let resolved = false;
-  try {
-    await promise;
-    resolved = true;
-  } catch (error) {
-    return error;
-  } finally {
-    if (resolved) throw new Error(otherwise);
-  }
+export function rejectionOf(promise: Promise<unknown>, otherwise = "expected a rejection, but the promise resolved"): Promise<unknown> {
+  return promise.then(
+    () => {
+      throw new Error(otherwise);
+    },
+    (error: unknown) => error,
+  );
 }
 
 /** Checks that `promise` rejects with a TwinfoldError of that code. */

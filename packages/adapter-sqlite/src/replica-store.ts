@@ -1,0 +1,148 @@
+import type { ManifestId, OutboxRow, ReplicaRow, ReplicaStore, WorkspaceId } from "@twinfold/core";
+import { bytesFrom, idBlob, idFrom, limitValue } from "./column-values.js";
+import { REPLICA_FORMAT } from "./replica-format.js";
+import { prepareWrites } from "./replica-write.js";
+import { StoreDatabase } from "./store-database.js";
+
+interface StoredNode {
+  readonly nodeId: Uint8Array;
+  readonly body: Uint8Array;
+  readonly dirty: number;
+  readonly localParentId: Uint8Array | null;
+  readonly localNameKey: string;
+  readonly inode: string | null;
+  readonly manifestId: Uint8Array | null;
+  readonly remoteParentId: Uint8Array | null;
+  readonly remoteNameKey: string;
+}
+
+/** A read of nodes by that index: left to itself SQLite, which has no statistics here, would walk a whole workspace to save a sort. */
+function selectNodes(index: string, condition: string): string {
+  return `SELECT node_id AS nodeId, body, dirty_turn IS NOT NULL AS dirty,
+      local_parent_id AS localParentId, local_name_key AS localNameKey, inode, manifest_id AS manifestId,
+      remote_parent_id AS remoteParentId, remote_name_key AS remoteNameKey
+    FROM nodes INDEXED BY ${index} WHERE workspace = ? AND ${condition}`;
+}
+
+/**
+ * One device's metadata in one SQLite file, which nobody else can open meanwhile.
+ *
+ * Writes of one turn of the event loop share one fsync. Reads of many keys cost about 10 µs a key, writes about 25 µs a row.
+ *
+ * @throws {TwinfoldError} `ERR_IN_USE` while it is open in this or another process; `ERR_NEWER_FORMAT`; `ERR_STORE_FAILED` when
+ *   the file cannot be opened, or is damaged.
+ */
+export async function createSqliteReplicaStore({ path }: { readonly path: string }): Promise<ReplicaStore> {
+  const database = new StoreDatabase(path, REPLICA_FORMAT);
+  const { sql } = database;
+  const writes = prepareWrites(sql);
+
+  const workspaceKey = sql.prepare("SELECT workspace FROM workspaces WHERE workspace_id = ?").pluck();
+  const nodeById = sql.prepare(selectNodes("nodes_by_id", "node_id = ?"));
+  const byLocalParent = sql.prepare(selectNodes("nodes_by_local_name", "local_parent_id = ? ORDER BY node_id"));
+  const byRemoteParent = sql.prepare(selectNodes("nodes_by_remote_name", "remote_parent_id = ? ORDER BY node_id"));
+  const byLocalName = sql.prepare(selectNodes("nodes_by_local_name", "local_parent_id = ? AND local_name_key = ? ORDER BY node_id"));
+  const byRemoteName = sql.prepare(selectNodes("nodes_by_remote_name", "remote_parent_id = ? AND remote_name_key = ? ORDER BY node_id"));
+  const byInode = sql.prepare(selectNodes("nodes_by_inode", "inode = ? ORDER BY node_id"));
+  const byManifest = sql.prepare(selectNodes("nodes_by_manifest", "manifest_id = ? LIMIT ?"));
+  const byTurn = sql.prepare(selectNodes("nodes_by_turn", "dirty_turn IS NOT NULL ORDER BY dirty_turn LIMIT ?"));
+  const pageOfNodes = sql.prepare(selectNodes("nodes_by_id", "node_id > ? ORDER BY node_id LIMIT ?"));
+  const counts = sql.prepare("SELECT nodes, dirty FROM workspaces WHERE workspace_id = ?");
+  const manifestById = sql.prepare("SELECT body FROM manifests WHERE workspace = ? AND manifest_id = ?").pluck();
+  const stateOf = sql.prepare("SELECT state FROM workspaces WHERE workspace_id = ?").pluck();
+  const outboxOf = sql.prepare("SELECT counter, body FROM outbox WHERE workspace = ? ORDER BY counter");
+
+  /** Runs `body` with the workspace's key; one that was never written is NULL, which equals nothing. */
+  function read<T>(workspaceId: WorkspaceId, body: (workspace: number | null) => T): T {
+    return database.read(() => body((workspaceKey.get(idBlob(workspaceId)) as number | undefined) ?? null));
+  }
+
+  return {
+    async rows(workspaceId, nodeIds) {
+      return read(workspaceId, (workspace) =>
+        nodeIds.map((nodeId) => {
+          const row = nodeById.get(workspace, idBlob(nodeId));
+          return row === undefined ? undefined : rowFrom(row);
+        }),
+      );
+    },
+    async localChildren(workspaceId, parentId) {
+      return read(workspaceId, (workspace) => byLocalParent.all(workspace, idBlob(parentId)).map(rowFrom));
+    },
+    async remoteChildren(workspaceId, parentId) {
+      return read(workspaceId, (workspace) => byRemoteParent.all(workspace, idBlob(parentId)).map(rowFrom));
+    },
+    async localByName(workspaceId, keys) {
+      return read(workspaceId, (workspace) =>
+        keys.map(({ parentId, nameKey }) => byLocalName.all(workspace, idBlob(parentId), nameKey).map(rowFrom)),
+      );
+    },
+    async remoteByName(workspaceId, keys) {
+      return read(workspaceId, (workspace) =>
+        keys.map(({ parentId, nameKey }) => byRemoteName.all(workspace, idBlob(parentId), nameKey).map(rowFrom)),
+      );
+    },
+    async byInode(workspaceId, inodes) {
+      return read(workspaceId, (workspace) => inodes.map((inode) => byInode.all(workspace, inode).map(rowFrom)));
+    },
+    async byManifest(workspaceId, manifestId, limit) {
+      return read(workspaceId, (workspace) => byManifest.all(workspace, idBlob(manifestId), limitValue(limit)).map(rowFrom));
+    },
+    async dirty(workspaceId, limit) {
+      return read(workspaceId, (workspace) => byTurn.all(workspace, limitValue(limit)).map(rowFrom));
+    },
+    async page(workspaceId, after, limit) {
+      return read(workspaceId, (workspace) => pageOfNodes.all(workspace, idBlob(after ?? ""), limitValue(limit)).map(rowFrom));
+    },
+    async counts(workspaceId) {
+      return database.read(() => (counts.get(idBlob(workspaceId)) as { nodes: number; dirty: number } | undefined) ?? { nodes: 0, dirty: 0 });
+    },
+    async manifests(workspaceId, manifestIds) {
+      return read(workspaceId, (workspace) =>
+        manifestIds.map((manifestId) => {
+          const body = manifestById.get(workspace, idBlob(manifestId)) as Uint8Array | undefined;
+          return body && bytesFrom(body);
+        }),
+      );
+    },
+    async state(workspaceId) {
+      return database.read(() => {
+        const state = stateOf.get(idBlob(workspaceId)) as Uint8Array | null | undefined;
+        return state ? bytesFrom(state) : undefined;
+      });
+    },
+    async outbox(workspaceId) {
+      return read(workspaceId, (workspace) =>
+        (outboxOf.all(workspace) as OutboxRow[]).map(({ counter, body }) => ({ counter, body: bytesFrom(body) })),
+      );
+    },
+    async write(workspaceId, batch) {
+      await database.write(() => writes.write(workspaceId, batch));
+    },
+    async removeWorkspace(workspaceId) {
+      await database.write(() => writes.removeWorkspace(workspaceId));
+    },
+    async close() {
+      database.close();
+    },
+  };
+}
+
+function rowFrom(row: unknown): ReplicaRow {
+  const stored = row as StoredNode;
+  const { localParentId, localNameKey, inode, manifestId, remoteParentId, remoteNameKey } = stored;
+  return {
+    nodeId: idFrom(stored.nodeId),
+    body: bytesFrom(stored.body),
+    dirty: stored.dirty === 1,
+    ...(localParentId && {
+      local: {
+        parentId: idFrom(localParentId),
+        nameKey: localNameKey,
+        ...(inode !== null && { inode }),
+        ...(manifestId && { manifestId: idFrom<ManifestId>(manifestId) }),
+      },
+    }),
+    ...(remoteParentId && { remote: { parentId: idFrom(remoteParentId), nameKey: remoteNameKey } }),
+  };
+}

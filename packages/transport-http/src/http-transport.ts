@@ -1,0 +1,103 @@
+import {
+  answerCodecs,
+  type Codec,
+  decode,
+  decodeFrames,
+  encode,
+  encodeFrames,
+  type Frame,
+  FRAME_HEADER_BYTES,
+  MAX_BATCH_BYTES,
+  MAX_MESSAGE_BYTES,
+  type OperationOptions,
+  requestCodecs,
+  type Transport,
+  TwinfoldError,
+} from "@twinfold/core";
+import { exchange, exchangeWhole, joined, type Peer } from "./exchange.js";
+import { parseServerAddress } from "./server-address.js";
+
+export interface HttpTransportOptions {
+  /** The server's address. */
+  readonly url: string;
+  /** The device's token, from signing up or logging in. */
+  readonly token: string;
+  /** @default the platform's own */
+  readonly fetch?: typeof fetch | undefined;
+  /** Allows http:// to another machine. @default false */
+  readonly insecure?: boolean | undefined;
+}
+
+const BINARY = "application/vnd.twinfold";
+
+/**
+ * A Transport over HTTP, for browsers and Node: protocol.md §5.
+ *
+ * @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` when the address is not one, or would carry the token unencrypted over a network.
+ */
+export function createHttpTransport(options: HttpTransportOptions): Transport {
+  const peer: Peer = {
+    url: parseServerAddress(options.url, options.insecure ?? false),
+    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
+    token: options.token,
+    unreachableAdvice: "it is tried again by itself",
+  };
+
+  const post = (operation: string, body: Uint8Array, { signal }: OperationOptions = {}, heldMs?: number) => ({
+    method: "POST" as const,
+    path: `/v1/sync/${operation}`,
+    body,
+    contentType: BINARY,
+    answerType: BINARY,
+    maxAnswerBytes: MAX_MESSAGE_BYTES,
+    heldMs,
+    signal,
+  });
+
+  /** One message there, one back. */
+  const asking =
+    <Request, Answer>(operation: string, request: Codec<Request>, answer: Codec<Answer>) =>
+    async (message: Request, callOptions?: OperationOptions): Promise<Answer> =>
+      decode(answer, await exchangeWhole(peer, post(operation, encode(request, message), callOptions)));
+
+  return {
+    async hello(callOptions) {
+      return decode(answerCodecs.hello, await exchangeWhole(peer, post("hello", new Uint8Array(), callOptions)));
+    },
+    changes: asking("changes", requestCodecs.changes, answerCodecs.changes),
+    outcomes: asking("outcomes", requestCodecs.outcomes, answerCodecs.outcomes),
+    async wait(request, callOptions) {
+      await exchangeWhole(peer, post("wait", encode(requestCodecs.wait, request), callOptions, request.timeoutMs));
+    },
+    heads: asking("heads", requestCodecs.heads, answerCodecs.heads),
+    manifests: asking("manifests", requestCodecs.manifests, answerCodecs.manifests),
+    versions: asking("versions", requestCodecs.versions, answerCodecs.versions),
+    missing: asking("missing", requestCodecs.missing, answerCodecs.missing),
+    draft: asking("draft", requestCodecs.draft, answerCodecs.draft),
+    async upload({ workspaceId, frames }, callOptions) {
+      const body = joined([...encodeFrames(frames)]);
+      return decode(answerCodecs.upload, await exchangeWhole(peer, post(`upload?workspace=${workspaceId}`, body, callOptions)));
+    },
+    async *download(request, callOptions) {
+      const answer = exchange(peer, {
+        ...post("download", encode(requestCodecs.download, request), callOptions),
+        maxAnswerBytes: MAX_BATCH_BYTES + request.chunkIds.length * FRAME_HEADER_BYTES,
+      });
+      yield* inOrder(request.chunkIds, decodeFrames(answer));
+    },
+    commit: asking("commit", requestCodecs.commit, answerCodecs.commit),
+  };
+}
+
+/** Holds the server to TR8: one frame for each asked chunk, in that order. */
+async function* inOrder(asked: readonly string[], frames: AsyncIterable<Frame>): AsyncGenerator<Frame, void, undefined> {
+  let count = 0;
+  for await (const frame of frames) {
+    if (frame.chunkId !== asked[count]) {
+      throw new TwinfoldError("ERR_PROTOCOL", `the server sent chunk ${frame.chunkId} where ${asked[count] ?? "the end"} was expected`);
+    }
+    count += 1;
+    yield frame;
+  }
+  if (count < asked.length) throw new TwinfoldError("ERR_PROTOCOL", `the server sent ${count} of ${asked.length} chunks`);
+}
