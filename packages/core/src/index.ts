@@ -188,6 +188,7 @@ export {
   type MessageOperation,
   requestCodecs,
 } from "./transport/messages.js";
+export { multiplexed, type MultiplexedOptions } from "./transport/multiplexed.js";
 export type {
   ChangeRow,
   ChangesAnswer,
