@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly maxWaitMs?: number | undefined;
   /** Failed or repeated sign-ins per minute from one address, and as many for one e-mail address. @default 10 */
   readonly signInsPerMinute?: number | undefined;
+  /** Believes a proxy's `X-Forwarded-For`. Only when nothing but a proxy of yours can reach the server. @default false */
+  readonly trustProxy?: boolean | undefined;
   /** What is written to `logTo`. @default "warn" */
   readonly logLevel?: LogLevel | undefined;
   /** Receives the log, one JSON object per line. @default standard error */
@@ -30,6 +32,7 @@ export interface ResolvedServerOptions {
   readonly maxFileBytes: number;
   readonly maxWaitMs: number;
   readonly signInsPerMinute: number;
+  readonly trustProxy: boolean;
   readonly logLevel: LogLevel;
   readonly logTo: { write(line: string): void };
 }
@@ -46,9 +49,10 @@ const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
  * @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` that names the option.
  */
 export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
-  const { dataDir, listen = DEFAULT_LISTEN, signUp = true, logLevel = "warn", logTo = process.stderr } = options;
+  const { dataDir, listen = DEFAULT_LISTEN, signUp = true, trustProxy = false, logLevel = "warn", logTo = process.stderr } = options;
   if (typeof dataDir !== "string" || dataDir === "") throw invalid("dataDir", "the path of a folder", dataDir);
   if (typeof signUp !== "boolean") throw invalid("signUp", "true or false", signUp);
+  if (typeof trustProxy !== "boolean") throw invalid("trustProxy", "true or false", trustProxy);
   if (!LOG_LEVELS.includes(logLevel)) throw invalid("logLevel", `one of ${LOG_LEVELS.join(", ")}`, logLevel);
   return {
     dataDir,
@@ -57,6 +61,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     maxFileBytes: integer("maxFileBytes", options.maxFileBytes ?? 10 * GIB, 1, 2 ** 43),
     maxWaitMs: integer("maxWaitMs", options.maxWaitMs ?? 55_000, 0, 10 * 60_000),
     signInsPerMinute: integer("signInsPerMinute", options.signInsPerMinute ?? 10, 1, 1_000_000),
+    trustProxy,
     logLevel,
     logTo,
   };
