@@ -184,6 +184,7 @@ export {
   type MessageOperation,
   requestCodecs,
 } from "./transport/messages.js";
+export { multiplexed, type MultiplexedOptions } from "./transport/multiplexed.js";
 export type {
   ChangeRow,
   ChangesAnswer,
