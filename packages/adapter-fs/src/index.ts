@@ -1,1 +1,3 @@
-export {};
+export { createFsBlobStore, type FsBlobStoreOptions } from "./fs-blob-store.js";
+export { createNodeEnv } from "./node-env.js";
+export { createNodeFileSystem } from "./node-file-system.js";

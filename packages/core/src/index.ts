@@ -4,6 +4,7 @@ export { ByteReader } from "./codec/byte-reader.js";
 export { ByteWriter } from "./codec/byte-writer.js";
 export { type Codec, decode, encode } from "./codec/codec.js";
 export { bytesToHex, hexToBytes } from "./codec/hex.js";
+export { chunkBytes, type Chunker, createChunker } from "./chunking/chunker.js";
 export { type ChunkProfile, chunkProfileFor } from "./chunking/profile.js";
 export {
   type Change,
@@ -69,6 +70,13 @@ export type {
   LocalTree,
   Staging,
 } from "./local/local-tree.js";
+export { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./local/expected.js";
+export {
+  createMemoryLocalTree,
+  type MemoryEntry,
+  type MemoryLocalTree,
+  type MemoryLocalTreeOptions,
+} from "./local/memory-local-tree.js";
 export {
   applyRuns,
   chunkIdOf,
@@ -98,9 +106,9 @@ export type {
   StoredJournalRow,
   WorkspaceRow,
 } from "./metadata/hub-store.js";
+export { createMemoryHubStore, type MemoryHubSnapshot, type MemoryHubStore } from "./metadata/memory-hub-store.js";
 export { type AccountMemory, createAccountMemory, createMemoryAccountStore } from "./metadata/memory-account-store.js";
 export { createMemoryReplicaStore, createReplicaMemory, type ReplicaMemory } from "./metadata/memory-replica-store.js";
-export { createMemoryHubStore, type MemoryHubSnapshot, type MemoryHubStore } from "./metadata/memory-hub-store.js";
 export type { NameKey, OutboxRow, ReplicaBatch, ReplicaRow, ReplicaStore } from "./metadata/replica-store.js";
 export {
   baseName,
@@ -133,7 +141,11 @@ export {
   type SymlinkContent,
 } from "./node.js";
 export type { OperationOptions } from "./operation-options.js";
+export type { LocalState, NodeRecord, SyncedState } from "./reconcile/node-record.js";
 export type { Plan, PlanAction, PlanStep } from "./reconcile/plan.js";
+export { type Decision, decide, type PartAction, type PartChange, POLICY } from "./reconcile/policy.js";
+export { COLLISIONS, reconcile, type Step, type TreesView } from "./reconcile/reconcile.js";
+export { createReplica } from "./replica/create-replica.js";
 export type { ReplicaEvents } from "./replica/events.js";
 export type {
   ConflictCopy,

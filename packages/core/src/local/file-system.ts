@@ -1,11 +1,14 @@
 /**
  * The few calls of a disk that adapter-fs is built on, so that the code which replaces people's files runs on a simulated disk too.
  *
- * Paths are absolute. Errors are Node's: objects with a `code` such as `ENOENT`. `stat` never follows a symlink.
+ * Paths are absolute. Errors are Node's: objects with a `code` such as `ENOENT`. No call but `realpath` follows a symlink in the last component.
  */
 export interface FileSystem {
-  open(path: string, mode: "read" | "append" | "create-exclusive" | "read-write"): Promise<OpenFile>;
+  /** `create-exclusive` fails with `EEXIST`; what it makes is readable and writable, by its owner alone. A symlink fails with `ELOOP`. */
+  open(path: string, mode: "read" | "read-write" | "create-exclusive"): Promise<OpenFile>;
   lstat(path: string): Promise<FileStat>;
+  /** The path with all its symlinks resolved. */
+  realpath(path: string): Promise<string>;
   /** Raw names, as bytes: what is not UTF-8 can be told. */
   readdir(path: string): Promise<readonly Uint8Array[]>;
   readlink(path: string): Promise<string>;
@@ -14,22 +17,25 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** A second name for a file; fails with `EEXIST`. */
   link(existing: string, path: string): Promise<void>;
+  /** Fails with `EEXIST`. */
   symlink(target: string, path: string): Promise<void>;
   unlink(path: string): Promise<void>;
   rmdir(path: string): Promise<void>;
-  chmod(path: string, mode: number): Promise<void>;
-  /** To the microsecond; does not follow symlinks. */
-  utimes(path: string, mtimeNs: bigint): Promise<void>;
   /** Makes the entries of a directory durable. */
   syncDirectory(path: string): Promise<void>;
 }
 
+/** Everything goes to the file that was opened, whatever becomes of its name. */
 export interface OpenFile {
-  /** Fills `into` from `position`; gives the count of bytes, 0 at the end. */
+  /** Fills `into` from `position`; gives the count of bytes, less than asked for only at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   write(bytes: Uint8Array, position: number): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
   stat(): Promise<FileStat>;
+  /** Permission bits only. */
+  chmod(mode: number): Promise<void>;
+  /** Kept to the microsecond below. */
+  setMtime(mtimeNs: bigint): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }

@@ -15,6 +15,7 @@ export interface BlobInfo {
  * Named immutable bytes. Everything else that a sync system wants of block storage is built over this, once.
  *
  * A name is 1 to 200 characters of `a-z 0-9 . _ -` and `/`; no empty component, none that starts with a dot.
+ * A store may refuse a name that is the folder of another blob's, as `a` is of `a/b`.
  *
  * - BS1 `put` is atomic and durable: when it resolves the whole blob is there and survives a crash; until then nobody sees a part of it.
  * - BS2 `put` of a name that exists replaces it, atomically. (Callers put only equal bytes; last one wins.)

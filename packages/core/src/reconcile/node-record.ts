@@ -1,0 +1,84 @@
+import type { NodeId } from "../ids.js";
+import type { LocalStat } from "../local/local-tree.js";
+import { type Content, type Head, type Place, sameContent, samePlace } from "../node.js";
+import { sameVersion, type VersionVector } from "../version-vector.js";
+
+/** What the disk was last seen to hold. */
+export interface LocalState {
+  readonly place: Place;
+  readonly content: Content;
+  /** Equal to the disk's stat now: nothing was written since. */
+  readonly stat: LocalStat;
+  /** Read so soon after it was written that a later write may have left no trace in the stat: looked at again by the next scan. */
+  readonly suspect: boolean;
+  /** Absence from the disk means deletion only for what was `here`. */
+  readonly presence: "here" | "elsewhere" | "excluded";
+}
+
+/** What disk and hub last agreed on: the base of both sides' changes. */
+export interface SyncedState {
+  readonly place: Place;
+  readonly placeVector: VersionVector;
+  readonly content: Content;
+  readonly contentVector: VersionVector;
+}
+
+/** One node in the three trees. A tree that does not hold it has no entry. */
+export interface NodeRecord {
+  readonly nodeId: NodeId;
+  readonly local?: LocalState | undefined;
+  readonly synced?: SyncedState | undefined;
+  readonly remote?: Head | undefined;
+  /** The synced state before a reset, until the hub's head has told what it is worth. */
+  readonly former?: SyncedState | undefined;
+}
+
+/** A node that is there now. */
+export type LiveHead = Head & { readonly deleted: false };
+
+export function isLive(head: Head | undefined): head is LiveHead {
+  return head !== undefined && !head.deleted;
+}
+
+/** True when the planner has to look at it: the three trees do not say the same. */
+export function isDirty({ local, synced, remote }: NodeRecord): boolean {
+  if (synced === undefined) return local !== undefined || isLive(remote);
+  if (local === undefined || !isLive(remote)) return true;
+  return (
+    !samePlace(local.place, synced.place) ||
+    !sameContent(local.content, synced.content) ||
+    !sameVersion(remote.placeVector, synced.placeVector) ||
+    !sameVersion(remote.contentVector, synced.contentVector)
+  );
+}
+
+/** The synced state after disk and hub were found to hold `head`. */
+export function syncedWith(head: Head): SyncedState {
+  return { place: head.place, placeVector: head.placeVector, content: head.content, contentVector: head.contentVector };
+}
+
+/**
+ * Takes as agreed what disk and hub hold alike, part by part; forgets what neither holds.
+ *
+ * Every record passes through here before it is stored, so the planner meets only real differences.
+ */
+export function settled(record: NodeRecord): NodeRecord {
+  const { nodeId, local, synced, remote, former } = record;
+  if (!isLive(remote)) {
+    const keepsSynced = local !== undefined && synced !== undefined;
+    return { nodeId, local, remote, synced: keepsSynced ? synced : undefined, former };
+  }
+  if (local === undefined) return record;
+  const placeAgrees = samePlace(local.place, remote.place);
+  const contentAgrees = sameContent(local.content, remote.content);
+  if (placeAgrees && contentAgrees) return { nodeId, local, remote, synced: syncedWith(remote) };
+  if (synced === undefined) return record;
+  return {
+    ...record,
+    synced: {
+      ...synced,
+      ...(placeAgrees ? { place: remote.place, placeVector: remote.placeVector } : {}),
+      ...(contentAgrees ? { content: remote.content, contentVector: remote.contentVector } : {}),
+    },
+  };
+}

@@ -1,0 +1,286 @@
+import type { NodeId } from "../ids.js";
+import { nameKey } from "../names.js";
+import { type Place, sameContent } from "../node.js";
+import { isLive, type NodeRecord } from "./node-record.js";
+import { type Decision, decide, PULL_ALL, PUSH_ALL } from "./policy.js";
+
+/** The part of the three trees that a plan depends on: the dirty nodes and their neighbourhood. Pure look-ups. */
+export interface TreesView {
+  readonly rootNodeId: NodeId;
+  record(nodeId: NodeId): NodeRecord | undefined;
+  /** Nodes that the local tree has under a name key; several only where a disk tells NFC twins apart. */
+  localAt(parentId: NodeId, key: string): readonly NodeRecord[];
+  remoteAt(parentId: NodeId, key: string): readonly NodeRecord[];
+  localChildren(parentId: NodeId): readonly NodeRecord[];
+  remoteChildren(parentId: NodeId): readonly NodeRecord[];
+}
+
+/** One thing to do, for one node. */
+export type Step =
+  /** The local node `from` and the remote node are one: they stand in one place and hold the same. */
+  | { readonly kind: "adopt"; readonly nodeId: NodeId; readonly from: NodeId }
+  /** Both changed the content: keep both, or ask the resolver. */
+  | { readonly kind: "conflict"; readonly nodeId: NodeId }
+  /** The name is wanted by a node of the hub: the local node here takes a conflict name. */
+  | { readonly kind: "step-aside"; readonly nodeId: NodeId }
+  | { readonly kind: "pull"; readonly nodeId: NodeId; readonly place: boolean; readonly content: boolean }
+  | { readonly kind: "push"; readonly nodeId: NodeId; readonly place: boolean; readonly content: boolean }
+  | { readonly kind: "delete-here"; readonly nodeId: NodeId }
+  | { readonly kind: "delete-there"; readonly nodeId: NodeId }
+  /** Cannot be synced as it is; said to the person. */
+  | { readonly kind: "skip"; readonly nodeId: NodeId; readonly reason: string };
+
+/**
+ * What happens when changes are fine alone and not together. Each row is applied by `reconcile` below, and named there.
+ */
+export const COLLISIONS = {
+  "name taken here, by a new node with the same value": "the two become one",
+  "name taken here, by another node": "the local node takes a conflict name",
+  "name taken at the hub, by an equal name in another Unicode form": "the local node is skipped, and said",
+  "directory deleted at the hub, with something new inside here": "the directory comes back at the hub",
+  "directory deleted here, with something new inside at the hub": "the directory comes back here",
+  "moves that would form a cycle": "the local move is undone",
+  "both moved it, to different places": "the hub's place stands",
+} as const;
+
+/**
+ * Plans the next steps for `dirty` nodes. Pure; the steps may be carried out in the order given.
+ *
+ * Steps on the disk come first (names are freed, then directories from the root down, then files, then removals from the
+ * leaves up), steps at the hub after (from the root down, removals last and from the leaves up). A node whose
+ * neighbours have to be dealt with first gets no step this time; planning again after the steps goes on from there.
+ */
+export function reconcile(view: TreesView, dirty: Iterable<NodeId>): readonly Step[] {
+  const plan = new Planner(view);
+  for (const nodeId of dirty) plan.consider(nodeId);
+  return plan.finish();
+}
+
+class Planner {
+  readonly #view: TreesView;
+  readonly #decisions = new Map<NodeId, Decision>();
+  readonly #skipped = new Map<NodeId, string>();
+  readonly #adopted = new Map<NodeId, NodeId>();
+  readonly #aside = new Set<NodeId>();
+
+  constructor(view: TreesView) {
+    this.#view = view;
+  }
+
+  consider(nodeId: NodeId): void {
+    this.#decisionOf(nodeId);
+  }
+
+  finish(): readonly Step[] {
+    this.#keepDirectoriesThatAreNeeded();
+    this.#undoMovesThatFormCycles();
+    this.#giveEveryNameToOneNode();
+    return this.#steps();
+  }
+
+  /** Decides a node when it is first asked for, so that ancestors outside the dirty page are decided as well. */
+  #decisionOf(nodeId: NodeId): Decision {
+    const known = this.#decisions.get(nodeId);
+    if (known !== undefined) return known;
+    const record = this.#view.record(nodeId);
+    const decision: Decision = record === undefined ? { kind: "in-sync" } : decide(record);
+    this.#decisions.set(nodeId, decision);
+    return decision;
+  }
+
+  /** A directory that one side deleted comes back when something lives in it on the other side. */
+  #keepDirectoriesThatAreNeeded(): void {
+    const queue = [...this.#decisions.keys()];
+    const decideToo = (nodeId: NodeId): Decision => {
+      if (!this.#decisions.has(nodeId)) queue.push(nodeId);
+      return this.#decisionOf(nodeId);
+    };
+    for (let nodeId = queue.pop(); nodeId !== undefined; nodeId = queue.pop()) {
+      const record = this.#view.record(nodeId);
+      const decision = this.#decisionOf(nodeId);
+      if (decision.kind === "delete-here") for (const child of this.#view.localChildren(nodeId)) decideToo(child.nodeId);
+      if (decision.kind === "delete-there") for (const child of this.#view.remoteChildren(nodeId)) decideToo(child.nodeId);
+      if (record === undefined || decision.kind !== "merge") continue;
+      // What stays or arrives here needs its directory here; what stays or arrives there needs it there.
+      const parents = [
+        { parentId: this.#placeAfter(record, decision, "here")?.parentId, lacking: "delete-there", instead: PULL_ALL },
+        { parentId: this.#placeAfter(record, decision, "there")?.parentId, lacking: "delete-here", instead: PUSH_ALL },
+      ] as const;
+      for (const { parentId, lacking, instead } of parents) {
+        if (parentId === undefined || parentId === this.#view.rootNodeId || decideToo(parentId).kind !== lacking) continue;
+        this.#decisions.set(parentId, instead);
+        queue.push(parentId);
+      }
+    }
+  }
+
+  /** Where the node will be on one side once its decision was carried out. */
+  #placeAfter(record: NodeRecord, decision: Decision, side: "here" | "there"): Place | undefined {
+    const here = record.local?.place;
+    const there = isLive(record.remote) ? record.remote.place : undefined;
+    switch (decision.kind) {
+      case "merge":
+        if (decision.place === "pull") return there ?? record.remote?.place;
+        if (decision.place === "push") return here;
+        return side === "here" ? here : (there ?? here);
+      case "delete-here":
+      case "delete-there":
+      case "forget":
+        return undefined;
+      case "in-sync":
+      case "agree":
+        return side === "here" ? here : there;
+    }
+  }
+
+  /** A directory that is to move here into its own descendant: the local move that put the descendant there is undone. */
+  #undoMovesThatFormCycles(): void {
+    for (const [nodeId, decision] of this.#decisions) {
+      const record = this.#view.record(nodeId);
+      if (decision.kind !== "merge" || decision.place !== "pull" || record?.local === undefined || !isLive(record.remote)) continue;
+      const chain: NodeId[] = [];
+      let at: NodeId | undefined = record.remote.place.parentId;
+      while (at !== undefined && at !== this.#view.rootNodeId && at !== nodeId && !chain.includes(at)) {
+        chain.push(at);
+        at = this.#view.record(at)?.local?.place.parentId;
+      }
+      if (at !== nodeId) continue;
+      for (const ancestor of chain) {
+        const own = this.#decisionOf(ancestor);
+        if (own.kind !== "merge" || own.place !== "push" || !isLive(this.#view.record(ancestor)?.remote)) continue;
+        this.#decisions.set(ancestor, { ...own, place: "pull", placeConflict: true });
+      }
+    }
+  }
+
+  /** No two nodes get one name: neither here, where the hub's node has it, nor there. */
+  #giveEveryNameToOneNode(): void {
+    // Who has a wanted name at the hub is to come here, or to leave there: it is decided in the same plan.
+    for (const [nodeId, decision] of this.#decisions) {
+      const place = decision.kind === "merge" && decision.place === "push" ? this.#view.record(nodeId)?.local?.place : undefined;
+      for (const rival of place === undefined ? [] : this.#view.remoteAt(place.parentId, nameKey(place.name))) this.#decisionOf(rival.nodeId);
+    }
+    for (const [nodeId, decision] of this.#decisions) {
+      const record = this.#view.record(nodeId);
+      if (decision.kind !== "merge" || decision.place !== "pull" || record === undefined || record.remote === undefined) continue;
+      const { parentId, name } = record.remote.place;
+      for (const occupant of this.#view.localAt(parentId, nameKey(name))) {
+        if (occupant.nodeId === nodeId || this.#leaves(occupant, "here")) continue;
+        if (this.#isSame(occupant, record)) this.#adopted.set(nodeId, occupant.nodeId);
+        else this.#aside.add(occupant.nodeId);
+      }
+    }
+    const claimed = new Map<string, NodeId>();
+    for (const [nodeId, decision] of this.#decisions) {
+      const record = this.#view.record(nodeId);
+      if (decision.kind !== "merge" || decision.place !== "push" || record?.local === undefined || this.#aside.has(nodeId)) continue;
+      const { parentId, name } = record.local.place;
+      const key = `${parentId}/${nameKey(name)}`;
+      const twin = this.#view
+        .remoteAt(parentId, nameKey(name))
+        .find((rival) => rival.nodeId !== nodeId && !this.#leaves(rival, "there") && isAt(rival.local?.place, parentId, nameKey(name)));
+      if (twin !== undefined || claimed.has(key)) {
+        this.#skipped.set(nodeId, "another name in the same folder is equal to it in Unicode normalization form C");
+      } else {
+        claimed.set(key, nodeId);
+      }
+    }
+  }
+
+  /** A node that has never been at the hub and stands, with the same value, where the hub's node is to come. */
+  #isSame(occupant: NodeRecord, arriving: NodeRecord): boolean {
+    return (
+      occupant.local !== undefined &&
+      occupant.remote === undefined &&
+      arriving.local === undefined &&
+      arriving.remote !== undefined &&
+      sameContent(occupant.local.content, arriving.remote.content)
+    );
+  }
+
+  /** True when the node will no longer have its present name on that side. */
+  #leaves(record: NodeRecord, side: "here" | "there"): boolean {
+    const decision = this.#decisionOf(record.nodeId);
+    if (decision.kind === "delete-here") return side === "here";
+    if (decision.kind === "delete-there") return side === "there";
+    return decision.kind === "merge" && decision.place === (side === "here" ? "pull" : "push") && (side === "here" ? record.local : record.remote) !== undefined;
+  }
+
+  #steps(): readonly Step[] {
+    const names: Step[] = [];
+    const pulls: Array<{ readonly depth: number; readonly directory: boolean; readonly step: Step }> = [];
+    const removals: Array<{ readonly depth: number; readonly step: Step }> = [];
+    const pushes: Array<{ readonly depth: number; readonly step: Step }> = [];
+    const deletes: Array<{ readonly depth: number; readonly step: Step }> = [];
+    const skips: Step[] = [];
+    const adoptedFrom = new Set(this.#adopted.values());
+
+    for (const nodeId of this.#aside) names.push({ kind: "step-aside", nodeId });
+    for (const [nodeId, from] of this.#adopted) names.push({ kind: "adopt", nodeId, from });
+
+    for (const [nodeId, decision] of this.#decisions) {
+      const record = this.#view.record(nodeId);
+      if (record === undefined || this.#aside.has(nodeId) || this.#adopted.has(nodeId) || adoptedFrom.has(nodeId)) continue;
+      const reason = this.#skipped.get(nodeId);
+      if (reason !== undefined) {
+        skips.push({ kind: "skip", nodeId, reason });
+        continue;
+      }
+      switch (decision.kind) {
+        case "in-sync":
+        case "agree":
+        case "forget":
+          break;
+        case "delete-here":
+          if (this.#isEmptyAfter(nodeId, "here")) {
+            removals.push({ depth: this.#depth(record.local?.place, "local"), step: { kind: "delete-here", nodeId } });
+          }
+          break;
+        case "delete-there":
+          if (this.#isEmptyAfter(nodeId, "there")) {
+            deletes.push({ depth: this.#depth(record.remote?.place, "remote"), step: { kind: "delete-there", nodeId } });
+          }
+          break;
+        case "merge": {
+          const { place, content } = decision;
+          const kind = record.local?.content.kind ?? record.remote?.content.kind;
+          if (content === "conflict") names.push({ kind: "conflict", nodeId });
+          if (place === "pull" || content === "pull") {
+            const step: Step = { kind: "pull", nodeId, place: place === "pull", content: content === "pull" };
+            pulls.push({ depth: this.#depth(record.remote?.place, "remote"), directory: kind === "directory", step });
+          }
+          if (place === "push" || content === "push") {
+            const step: Step = { kind: "push", nodeId, place: place === "push", content: content === "push" };
+            pushes.push({ depth: this.#depth(record.local?.place, "local"), step });
+          }
+        }
+      }
+    }
+    pulls.sort((a, b) => Number(b.directory) - Number(a.directory) || a.depth - b.depth);
+    removals.sort((a, b) => b.depth - a.depth);
+    pushes.sort((a, b) => a.depth - b.depth);
+    deletes.sort((a, b) => b.depth - a.depth);
+    return [...names, ...[...pulls, ...removals, ...pushes, ...deletes].map(({ step }) => step), ...skips];
+  }
+
+  /** A directory goes only when all its children on that side go before it, in this plan. */
+  #isEmptyAfter(nodeId: NodeId, side: "here" | "there"): boolean {
+    const children = side === "here" ? this.#view.localChildren(nodeId) : this.#view.remoteChildren(nodeId);
+    return children.every((child) => this.#leaves(child, side) && !this.#aside.has(child.nodeId));
+  }
+
+  #depth(place: Place | undefined, tree: "local" | "remote"): number {
+    let depth = 0;
+    const seen = new Set<NodeId>();
+    for (let at = place?.parentId; at !== undefined && at !== this.#view.rootNodeId && !seen.has(at); depth++) {
+      seen.add(at);
+      const parent = this.#view.record(at);
+      at = (tree === "local" ? (parent?.local?.place ?? parent?.remote?.place) : (parent?.remote?.place ?? parent?.local?.place))?.parentId;
+    }
+    return depth;
+  }
+}
+
+function isAt(place: Place | undefined, parentId: NodeId, key: string): boolean {
+  return place !== undefined && place.parentId === parentId && nameKey(place.name) === key;
+}

@@ -1,0 +1,79 @@
+import type { Env } from "../env.js";
+import type { WorkspaceId } from "../ids.js";
+import type { LocalTree } from "../local/local-tree.js";
+import type { LocalPath } from "../names.js";
+import type { FileContent } from "../node.js";
+import { isLive, type NodeRecord, type SyncedState, syncedWith } from "../reconcile/node-record.js";
+import type { Transport } from "../transport/transport.js";
+import { EMPTY_VECTOR } from "../version-vector.js";
+import { fetchChunks } from "./chunk-fetcher.js";
+import type { ConflictResolver } from "./replica.js";
+import type { Trees } from "./trees.js";
+
+/** Largest file that a resolver is asked about; its versions are whole in memory. */
+const MAX_RESOLVED_BYTES = 16 * 1024 * 1024;
+
+export interface ResolutionContext {
+  readonly trees: Trees;
+  readonly tree: LocalTree;
+  readonly transport: Transport;
+  readonly env: Env;
+  readonly workspaceId: WorkspaceId;
+}
+
+/**
+ * Asks the embedding app what becomes of a file that both sides changed. Gives false when it leaves the decision, or cannot be asked.
+ *
+ * "mine" and new bytes are then planned as an edit on top of the hub's version; "theirs" as a file that was not changed here.
+ */
+export async function resolveContent(context: ResolutionContext, record: NodeRecord, path: LocalPath, resolve: ConflictResolver): Promise<boolean> {
+  const { local, remote } = record;
+  if (local?.content.kind !== "file" || !isLive(remote) || remote.content.kind !== "file") return false;
+  const [mine, theirs] = [local.content, remote.content];
+  if (Math.max(mine.sizeBytes, theirs.sizeBytes) > MAX_RESOLVED_BYTES) return false;
+  const answer = await resolve({
+    path,
+    mine: async () => await collect(context.tree.read(path, local.stat), mine.sizeBytes),
+    theirs: () => fetchWhole(context, theirs),
+  });
+  if (answer === undefined) return false;
+  const base = record.synced ?? { ...syncedWith(remote), content: mine, contentVector: EMPTY_VECTOR };
+  if (answer === "theirs") {
+    await context.trees.write({ put: [{ ...record, synced: { ...base, content: mine } }] });
+    return true;
+  }
+  if (answer !== "mine") {
+    const staging = await context.tree.stage(`resolved-${record.nodeId}`);
+    try {
+      await staging.truncate(0);
+      await staging.append(answer);
+      const outcome = await staging.place(path, local.stat, { executable: mine.executable, mtimeNs: BigInt(Math.floor(context.env.nowMs())) * 1_000_000n });
+      if (outcome.kind === "changed") return true;
+    } finally {
+      await staging.close();
+    }
+  }
+  const synced: SyncedState = { ...base, content: remote.content, contentVector: remote.contentVector };
+  await context.trees.write({ put: [{ ...record, synced }] });
+  return true;
+}
+
+async function fetchWhole({ trees, transport, env, workspaceId }: ResolutionContext, content: FileContent): Promise<Uint8Array> {
+  const manifest = (await trees.manifest(content.manifestId)) ?? [];
+  return await collect(
+    (async function* () {
+      for await (const bytes of fetchChunks(transport, workspaceId, manifest, env.sha256, undefined)) if (bytes !== undefined) yield bytes;
+    })(),
+    content.sizeBytes,
+  );
+}
+
+async function collect(pieces: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Uint8Array> {
+  const whole = new Uint8Array(sizeBytes);
+  let at = 0;
+  for await (const piece of pieces) {
+    whole.set(piece.subarray(0, sizeBytes - at), at);
+    at += piece.length;
+  }
+  return whole;
+}

@@ -1,0 +1,147 @@
+import { TwinfoldError } from "../errors.js";
+import { createEvents } from "../events.js";
+
+import { type LocalPath, parsePath } from "../names.js";
+import { isLive } from "../reconcile/node-record.js";
+import { decide } from "../reconcile/policy.js";
+import { isConflictName } from "./conflict-name.js";
+import type { ReplicaEvents } from "./events.js";
+import { Follower } from "./follower.js";
+import type { ConflictCopy, Explanation, Replica, ReplicaOptions, ReplicaStatus, SyncReport } from "./replica.js";
+import { Synchronizer } from "./synchronizer.js";
+import { Trees } from "./trees.js";
+
+const SETTLE_MS = 2_000;
+const RESCAN_MS = 10 * 60 * 1_000;
+
+/** Opens one device's copy of a workspace. Nothing happens until `sync`, `follow` or `plan` is called. */
+export async function createReplica(options: ReplicaOptions): Promise<Replica> {
+  const { workspaceId, tree, store, transport, env, deviceName = "this device", resolve, settleMs = SETTLE_MS, rescanMs = RESCAN_MS } = options;
+  const trees = await Trees.open(store, workspaceId, env);
+  const { source, emit } = createEvents<ReplicaEvents>();
+  const synchronizer = new Synchronizer({ trees, tree, transport, env, workspaceId, deviceName, settleMs, resolve, emit });
+  const follower = new Follower({ synchronizer, trees, tree, transport, env, workspaceId, settleMs, rescanMs, emit });
+  const closing = new AbortController();
+  let underWay: Promise<SyncReport> | undefined;
+
+  const within = (signal: AbortSignal | undefined): AbortSignal => (signal ? AbortSignal.any([signal, closing.signal]) : closing.signal);
+  const mustBeOpen = (): void => {
+    if (closing.signal.aborted) throw new TwinfoldError("ERR_CLOSED", "this replica was closed: open it again");
+  };
+  const mustFind = async (path: LocalPath) => {
+    const record = await trees.find(parsePath(path));
+    if (record === undefined) throw new TwinfoldError("ERR_NOT_FOUND", `nothing is known at ${path}: check the path, or sync first`);
+    return record;
+  };
+
+  return {
+    on: source.on,
+
+    async sync({ signal } = {}) {
+      mustBeOpen();
+      underWay ??= follower
+        .exclusively(() => synchronizer.pass({ signal: within(signal), waitToSettle: true }))
+        .then(({ report }) => report)
+        .finally(() => {
+          underWay = undefined;
+        });
+      return await underWay;
+    },
+
+    async follow({ signal }) {
+      mustBeOpen();
+      await follower.follow(within(signal));
+    },
+
+    async plan({ signal } = {}) {
+      mustBeOpen();
+      return await follower.exclusively(() => synchronizer.plan(within(signal)));
+    },
+
+    async status(): Promise<ReplicaStatus> {
+      const { nodes, dirty } = await trees.counts();
+      const { unsyncedSinceMs, lastInSyncAtMs } = trees.state;
+      return {
+        workspaceId,
+        state: closing.signal.aborted ? "stopped" : follower.state,
+        nodes,
+        pending: dirty,
+        oldestUnsyncedMs: dirty === 0 || unsyncedSinceMs === undefined ? undefined : Math.max(0, env.nowMs() - unsyncedSinceMs),
+        lastInSyncAtMs,
+        skipped: synchronizer.skipped,
+        problem: follower.problem,
+      };
+    },
+
+    async explain(path): Promise<Explanation> {
+      const record = await trees.find(parsePath(path));
+      const skipped = synchronizer.skipped.find((node) => node.path === path);
+      if (record === undefined) {
+        if (skipped !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${skipped.reason}.` };
+        return { path, state: "unknown", explanation: `Nothing is known at ${path}: neither this folder nor the server had it when they were last looked at.` };
+      }
+      const reason = synchronizer.reasonFor(record.nodeId) ?? skipped?.reason;
+      if (reason !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${reason}.` };
+      const decision = decide(record);
+      switch (decision.kind) {
+        case "in-sync":
+        case "agree":
+        case "forget": {
+          const revision = isLive(record.remote) && record.remote.revision > 0 ? `, at revision ${record.remote.revision}` : "";
+          return { path, state: "in-sync", explanation: `${path} is the same here and on the server${revision}.` };
+        }
+        case "delete-here":
+          return { path, state: "pending", explanation: `${path} was deleted on the server and goes to the trash here with the next sync.` };
+        case "delete-there":
+          return { path, state: "pending", explanation: `${path} was deleted here; the server learns it with the next sync.` };
+        case "merge": {
+          const parts = [
+            decision.content === "conflict" && "was changed here and on the server: both versions will be kept",
+            decision.content === "push" && "has changes here that the server does not have yet",
+            decision.content === "pull" && "has changes on the server that are not here yet",
+            decision.place === "push" && record.remote !== undefined && "was moved or renamed here",
+            decision.place === "pull" && record.local !== undefined && "was moved or renamed on the server",
+          ].filter((part) => part !== false);
+          return { path, state: "pending", explanation: `${path} ${parts.join(", and ")}.` };
+        }
+      }
+    },
+
+    async conflicts(): Promise<readonly ConflictCopy[]> {
+      const copies: ConflictCopy[] = [];
+      for await (const page of trees.all()) {
+        for (const record of page) {
+          if (record.local === undefined || !isConflictName(record.local.place.name)) continue;
+          const path = await trees.localPath(record.nodeId);
+          if (path !== undefined) copies.push({ path });
+        }
+      }
+      return copies.sort((a, b) => (a.path < b.path ? -1 : 1));
+    },
+
+    async revisions(path, { signal, limit = 100 } = {}) {
+      const record = await mustFind(path);
+      return await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit }, { signal });
+    },
+
+    async restore(path, revision, { signal } = {}) {
+      mustBeOpen();
+      const record = await mustFind(path);
+      const versions = await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit: 100_000 }, { signal });
+      const wanted = versions.find((version) => version.revision === revision);
+      if (wanted === undefined) {
+        throw new TwinfoldError("ERR_NOT_FOUND", `${path} has no revision ${revision}: it has ${versions.map((version) => version.revision).join(", ") || "none"}`);
+      }
+      await follower.exclusively(() => synchronizer.restore(record.nodeId, wanted, within(signal)));
+    },
+
+    pause: () => follower.pause(),
+    resume: () => follower.resume(),
+
+    async close() {
+      closing.abort(new TwinfoldError("ERR_CLOSED", "the replica was closed"));
+      await follower.exclusively(async () => {});
+    },
+  };
+}
+

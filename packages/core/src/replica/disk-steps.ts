@@ -1,0 +1,220 @@
+import type { Env } from "../env.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
+import type { NodeId } from "../ids.js";
+import type { LocalOutcome, LocalStat, LocalTree } from "../local/local-tree.js";
+import { baseName, joinPath, type LocalPath, type NodeName, parentPath, ROOT_PATH } from "../names.js";
+import type { Place } from "../node.js";
+import { isLive, type LocalState, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
+import { decide } from "../reconcile/policy.js";
+import { EMPTY_VECTOR } from "../version-vector.js";
+import { conflictName, conflictNodeId } from "./conflict-name.js";
+import type { Trees } from "./trees.js";
+
+/** `changed`: the disk is not what the trees say; look at the named directories again. */
+export type StepOutcome =
+  | { readonly kind: "done"; readonly record?: NodeRecord | undefined }
+  | { readonly kind: "changed"; readonly directories: readonly LocalPath[] }
+  /** Its directory is not there yet, or a name is not free yet: planned again. */
+  | { readonly kind: "later" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+const LATER: StepOutcome = { kind: "later" };
+
+/** Carries out the steps of a plan that change the disk, all but the making of files. Disk first, then the trees: a crash between is found by the next scan. */
+export class DiskSteps {
+  readonly #tree: LocalTree;
+  readonly #trees: Trees;
+  readonly #env: Env;
+  readonly #deviceName: string;
+
+  constructor(options: { tree: LocalTree; trees: Trees; env: Env; deviceName: string }) {
+    this.#tree = options.tree;
+    this.#trees = options.trees;
+    this.#env = options.env;
+    this.#deviceName = options.deviceName;
+  }
+
+  /** The node `from`, made here, and the hub's `nodeId` are one: it takes the hub's id, and so do its children their parent's. */
+  async adopt(nodeId: NodeId, from: NodeId): Promise<StepOutcome> {
+    const [ours, theirs] = await this.#trees.records([from, nodeId]);
+    if (ours?.local === undefined || theirs === undefined || ours.remote !== undefined) return LATER;
+    const children = await this.#trees.localChildren(from);
+    const moved = children.map((child) => child.local && { ...child, local: { ...child.local, place: { ...child.local.place, parentId: nodeId } } });
+    const place = isLive(theirs.remote) ? { ...ours.local.place, parentId: theirs.remote.place.parentId } : ours.local.place;
+    await this.#trees.write({
+      remove: [from],
+      put: [{ ...theirs, local: { ...ours.local, place } }, ...moved.filter((child) => child !== undefined)],
+    });
+    return { kind: "done" };
+  }
+
+  /** Keeps what is here under a conflict name, as a node of its own; the hub's content is then fetched as new. */
+  async keepCopy(nodeId: NodeId): Promise<StepOutcome & { readonly copy?: LocalPath | undefined }> {
+    const record = await this.#trees.record(nodeId);
+    const path = await this.#trees.localPath(nodeId);
+    const local = record?.local;
+    if (record === undefined || local === undefined || path === undefined) return LATER;
+    const copyId = conflictNodeId(nodeId, record.synced?.contentVector ?? EMPTY_VECTOR, local.content, this.#env.sha256);
+    const moved = await this.#moveToFreeName(path, local.stat);
+    if (moved.kind !== "moved") return moved.outcome;
+    const copy = await this.#trees.record(copyId);
+    const { local: _moved, synced: _base, ...rest } = record;
+    await this.#trees.write({
+      put: [rest, { ...(copy ?? { nodeId: copyId }), local: { ...local, place: { ...local.place, name: baseName(moved.path) }, stat: moved.stat } }],
+    });
+    return { kind: "done", copy: moved.path };
+  }
+
+  /** Gives its name to the hub's node and takes a conflict name. It stays the node that it is. */
+  async stepAside(nodeId: NodeId): Promise<StepOutcome & { readonly copy?: LocalPath | undefined }> {
+    const record = await this.#trees.record(nodeId);
+    const path = await this.#trees.localPath(nodeId);
+    if (record?.local === undefined || path === undefined) return LATER;
+    const moved = await this.#moveToFreeName(path, record.local.stat);
+    if (moved.kind !== "moved") return moved.outcome;
+    await this.#trees.write({ put: [{ ...record, local: { ...record.local, place: { ...record.local.place, name: baseName(moved.path) }, stat: moved.stat } }] });
+    return { kind: "done", copy: moved.path };
+  }
+
+  async #moveToFreeName(
+    path: LocalPath,
+    stat: LocalStat,
+  ): Promise<{ readonly kind: "moved"; readonly path: LocalPath; readonly stat: LocalStat } | { readonly kind: "not"; readonly outcome: StepOutcome }> {
+    for (let attempt = 1; attempt <= 1_000; attempt++) {
+      const to = joinPath(parentPath(path), conflictName(baseName(path), this.#deviceName, this.#env.nowMs(), attempt));
+      if ((await this.#tree.stat(to)) !== undefined) continue;
+      const outcome = await this.#try(() => this.#tree.move(path, to, stat), parentPath(path));
+      if (outcome.kind !== "done") return { kind: "not", outcome };
+      return { kind: "moved", path: to, stat: outcome.stat };
+    }
+    throw new TwinfoldError("ERR_LOCAL_FAILED", `there are 1,000 conflict copies of ${path}: look through them and remove what is not needed`);
+  }
+
+  /** Brings a node to the hub's place. Frees the name first when a node that is to leave it is still there. */
+  async move(nodeId: NodeId): Promise<StepOutcome> {
+    const record = await this.#trees.record(nodeId);
+    if (record?.local === undefined || !isLive(record.remote)) return LATER;
+    const from = await this.#trees.localPath(nodeId);
+    const to = await this.#pathFor(record.remote.place);
+    if (from === undefined || to === undefined || to.startsWith(`${from}/`)) return LATER;
+    if (from === to) {
+      await this.#trees.write({ put: [{ ...record, local: { ...record.local, place: record.remote.place } }] });
+      return { kind: "done", record };
+    }
+    if (!(await this.#freeName(record.remote.place, nodeId))) return { kind: "changed", directories: [parentPath(to)] };
+    const outcome = await this.#try(() => this.#tree.move(from, to, (record.local as LocalState).stat), parentPath(from), parentPath(to));
+    if (outcome.kind !== "done") return outcome;
+    const moved: NodeRecord = { ...record, local: { ...record.local, place: record.remote.place, stat: outcome.stat } };
+    await this.#trees.write({ put: [moved] });
+    return { kind: "done", record: moved };
+  }
+
+  /** Makes the hub's directory or symlink, or gives a file the hub's exec bit. `undefined`: its bytes have to be fetched. */
+  async make(nodeId: NodeId): Promise<StepOutcome | undefined> {
+    const record = await this.#trees.record(nodeId);
+    if (record === undefined || !isLive(record.remote)) return LATER;
+    const { local, remote } = record;
+    const path = local === undefined ? await this.#pathFor(remote.place) : await this.#trees.localPath(nodeId);
+    if (path === undefined) return LATER;
+    if (local === undefined && !(await this.#freeName(remote.place, nodeId))) return { kind: "changed", directories: [parentPath(path)] };
+    const { content } = remote;
+    if (local !== undefined && (local.content.kind === "directory") !== (content.kind === "directory")) {
+      return { kind: "failed", reason: `it is a ${local.content.kind} here and a ${content.kind} on the server: rename or remove one of them` };
+    }
+    let outcome: Extract<LocalOutcome, { kind: "done" }> | Exclude<StepOutcome, { kind: "done" }>;
+    switch (content.kind) {
+      case "directory":
+        outcome = await this.#try(() => this.#tree.makeDirectory(path), parentPath(path));
+        break;
+      case "symlink":
+        outcome = await this.#try(() => this.#tree.makeSymlink(path, content.target, local?.stat), parentPath(path));
+        break;
+      case "mount":
+        return { kind: "failed", reason: "it is a shared folder, which this version does not open" };
+      case "file": {
+        if (local?.content.kind !== "file" || local.content.manifestId !== content.manifestId) return undefined;
+        const { stat } = local;
+        outcome = await this.#try(() => this.#tree.setAttributes(path, stat, { executable: content.executable, mtimeNs: content.mtimeNs }), parentPath(path));
+      }
+    }
+    if (outcome.kind !== "done") return outcome;
+    await this.placed([{ record, stat: outcome.stat }]);
+    return { kind: "done", record };
+  }
+
+  /** Where the hub's file is to be made, and what is there now; an outcome when it cannot be made yet. */
+  async targetOf(record: NodeRecord): Promise<{ readonly path: LocalPath } | StepOutcome> {
+    if (!isLive(record.remote)) return LATER;
+    const path = record.local === undefined ? await this.#pathFor(record.remote.place) : await this.#trees.localPath(record.nodeId);
+    if (path === undefined) return LATER;
+    if (record.local === undefined && !(await this.#freeName(record.remote.place, record.nodeId))) return { kind: "changed", directories: [parentPath(path)] };
+    return { path };
+  }
+
+  /** The disk holds the hub's content of these nodes now. */
+  async placed(made: ReadonlyArray<{ readonly record: NodeRecord; readonly stat: LocalStat }>): Promise<void> {
+    await this.#trees.write({
+      put: made.flatMap(({ record, stat }) => {
+        if (!isLive(record.remote)) return [];
+        const { content } = record.remote;
+        const local: LocalState = { place: record.local?.place ?? record.remote.place, content, stat, suspect: false, presence: "here" };
+        const agreed = syncedWith(record.remote);
+        const synced = record.synced === undefined ? agreed : { ...record.synced, content, contentVector: agreed.contentVector };
+        return [{ ...record, local, synced }];
+      }),
+    });
+  }
+
+  /** Takes a node that the hub has deleted off the disk, into the trash. */
+  async remove(nodeId: NodeId): Promise<StepOutcome> {
+    const record = await this.#trees.record(nodeId);
+    const path = await this.#trees.localPath(nodeId);
+    if (record?.local === undefined || path === undefined || isLive(record.remote)) return LATER;
+    const outcome = await this.#try(() => this.#tree.remove(path, (record.local as LocalState).stat), parentPath(path));
+    if (outcome.kind === "changed" && record.local.content.kind === "directory") return { kind: "changed", directories: [path] };
+    if (outcome.kind !== "done") return outcome;
+    const { local: _gone, synced: _agreed, ...rest } = record;
+    await this.#trees.write({ put: [rest] });
+    return { kind: "done", record };
+  }
+
+  async #pathFor(place: Place): Promise<LocalPath | undefined> {
+    const parent = place.parentId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.localPath(place.parentId);
+    return parent === undefined ? undefined : joinPath(parent, place.name);
+  }
+
+  /** A known node that stands where another is to come, and has to leave by plan, gets a passing name. False: something unknown is there. */
+  async #freeName(place: Place, forNode: NodeId): Promise<boolean> {
+    const [group = []] = await this.#trees.localByName([place]);
+    for (const occupant of group) {
+      if (occupant.nodeId === forNode || occupant.local === undefined || occupant.local.place.name !== place.name) continue;
+      const decision = decide(occupant);
+      const leaves = decision.kind === "delete-here" || (decision.kind === "merge" && decision.place === "pull");
+      const path = await this.#trees.localPath(occupant.nodeId);
+      if (!leaves || path === undefined) return false;
+      const name = `${occupant.nodeId.slice(0, 12)}.moving` as NodeName;
+      const outcome = await this.#try(() => this.#tree.move(path, joinPath(parentPath(path), name), (occupant.local as LocalState).stat), parentPath(path));
+      if (outcome.kind !== "done") return false;
+      await this.#trees.write({ put: [{ ...occupant, local: { ...occupant.local, place: { ...place, name }, stat: outcome.stat } }] });
+    }
+    return true;
+  }
+
+  /** Turns what stands in the way of one node into an outcome; what stands in the way of all is thrown. */
+  async #try<T extends { readonly kind: "done" } | { readonly kind: "changed" }>(
+    operation: () => Promise<T>,
+    ...directories: LocalPath[]
+  ): Promise<Extract<T, { kind: "done" }> | Exclude<StepOutcome, { kind: "done" }>> {
+    try {
+      const outcome = await operation();
+      return outcome.kind === "changed" ? { kind: "changed", directories } : (outcome as Extract<T, { kind: "done" }>);
+    } catch (error) {
+      if (!isTwinfoldError(error)) throw error;
+      if (error.code === "ERR_NOT_FOUND" || error.code === "ERR_LOCAL_CHANGED") return { kind: "changed", directories };
+      if (error.code === "ERR_PERMISSION_DENIED" || error.code === "ERR_LOCAL_FAILED" || error.code === "ERR_INVALID_NAME") {
+        return { kind: "failed", reason: error.message };
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,260 @@
+import type { Env } from "../env.js";
+import { TwinfoldError } from "../errors.js";
+import type { ChunkId, ManifestId, WorkspaceId } from "../ids.js";
+import type { LocalOutcome, LocalStat, LocalTree, Staging } from "../local/local-tree.js";
+import { applyRuns, chunkIdOf, encodeManifest, type Manifest, type ManifestEntry, manifestIdOf, manifestSize } from "../manifest.js";
+import type { LocalPath } from "../names.js";
+import type { FileContent } from "../node.js";
+import type { NodeRecord } from "../reconcile/node-record.js";
+import type { Transport } from "../transport/transport.js";
+import { fetchChunks } from "./chunk-fetcher.js";
+import type { Trees } from "./trees.js";
+
+/** Small files whose chunks are asked for together; memory is what {@link fetchChunks} holds. */
+const GROUP_BYTES = 16 * 1024 * 1024;
+const GROUP_FILES = 256;
+/** Files being put in place at once: each waits for the disk. */
+const PARALLEL_PLACES = 8;
+
+export interface FileToFetch {
+  readonly record: NodeRecord;
+  readonly content: FileContent;
+  readonly path: LocalPath;
+  /** What is at `path` now. */
+  readonly expected: LocalStat | undefined;
+}
+
+export interface DownloaderEvents {
+  planned(files: number, bytes: number): void;
+  fetched(chunks: number, bytes: number): void;
+  reused(chunks: number): void;
+}
+
+export type FetchOutcome =
+  | { readonly kind: "placed"; readonly file: FileToFetch; readonly stat: LocalStat }
+  /** Somebody wrote at its place meanwhile. */
+  | { readonly kind: "changed"; readonly file: FileToFetch }
+  | { readonly kind: "failed"; readonly file: FileToFetch; readonly reason: string };
+
+/** Where a chunk of a file that is being made comes from. */
+type Source = { readonly from: "local"; readonly path: LocalPath; readonly stat: LocalStat; readonly offset: number } | { readonly from: "staging"; readonly offset: number };
+
+interface Job {
+  readonly file: FileToFetch;
+  readonly manifest: Manifest;
+  /** For each entry from `firstIndex`, where it is at hand; `undefined`: at the hub. */
+  readonly sources: ReadonlyArray<Source | undefined>;
+  readonly staging: Staging;
+  readonly firstIndex: number;
+}
+
+/**
+ * Makes files out of chunks that are on this disk already and chunks from the hub.
+ *
+ * Each chunk is checked against its id before it is written beside the target; the file is put in place when it is whole. What an
+ * earlier attempt has written is checked and kept, so a stopped download goes on where it was.
+ */
+export class Downloader {
+  readonly #transport: Transport;
+  readonly #trees: Trees;
+  readonly #tree: LocalTree;
+  readonly #env: Env;
+  readonly #workspaceId: WorkspaceId;
+  readonly #events: DownloaderEvents;
+
+  constructor(options: { transport: Transport; trees: Trees; tree: LocalTree; env: Env; workspaceId: WorkspaceId; events: DownloaderEvents }) {
+    this.#transport = options.transport;
+    this.#trees = options.trees;
+    this.#tree = options.tree;
+    this.#env = options.env;
+    this.#workspaceId = options.workspaceId;
+    this.#events = options.events;
+  }
+
+  /** Yields each file's outcome as soon as it is in place, group by group. */
+  async *fetch(files: readonly FileToFetch[], signal: AbortSignal | undefined): AsyncGenerator<readonly FetchOutcome[], void, undefined> {
+    let group: FileToFetch[] = [];
+    let bytes = 0;
+    for (const file of files) {
+      if (group.length > 0 && (bytes + file.content.sizeBytes > GROUP_BYTES || group.length === GROUP_FILES)) {
+        yield await this.#group(group, signal);
+        group = [];
+        bytes = 0;
+      }
+      group.push(file);
+      bytes += file.content.sizeBytes;
+    }
+    if (group.length > 0) yield await this.#group(group, signal);
+  }
+
+  async #group(files: readonly FileToFetch[], signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
+    const manifests = await this.#manifests(files, signal);
+    const outcomes: FetchOutcome[] = [];
+    const jobs: Job[] = [];
+    const openFor = new Set<ManifestId>();
+    try {
+      for (const file of files) {
+        const manifest = manifests.get(file.content.manifestId);
+        if (manifest === undefined || manifestSize(manifest) !== file.content.sizeBytes) {
+          outcomes.push({ kind: "failed", file, reason: "the server does not have the list of its chunks" });
+        } else if (openFor.has(file.content.manifestId)) {
+          // Two files with one content share a staging file: the second is made from the first, in the next plan.
+          outcomes.push({ kind: "changed", file });
+        } else {
+          openFor.add(file.content.manifestId);
+          jobs.push(await this.#prepare(file, manifest));
+        }
+      }
+      const wanted = jobs.flatMap((job) => job.manifest.slice(job.firstIndex).filter((_, index) => job.sources[index] === undefined));
+      this.#events.planned(jobs.length, wanted.reduce((sum, entry) => sum + entry.lengthBytes, 0));
+      const chunks = fetchChunks(this.#transport, this.#workspaceId, wanted, this.#env.sha256, signal);
+      const placing = new Set<Promise<unknown>>();
+      const placed: Array<Promise<FetchOutcome>> = [];
+      try {
+        for (const job of jobs) {
+          const failed = await this.#fill(job, chunks, signal);
+          const outcome = failed === undefined ? this.#place(job) : Promise.resolve(failed);
+          placed.push(outcome);
+          const settling: Promise<unknown> = outcome.catch(() => {}).finally(() => placing.delete(settling));
+          placing.add(settling);
+          if (placing.size >= PARALLEL_PLACES) await Promise.race(placing);
+        }
+      } finally {
+        await Promise.all(placing);
+        await chunks.return();
+      }
+      outcomes.push(...(await Promise.all(placed)));
+    } finally {
+      for (const job of jobs) await job.staging.close();
+    }
+    return outcomes;
+  }
+
+  /** Manifests from this device's database; those that it lacks from the hub, as differences to the version that is here. */
+  async #manifests(files: readonly FileToFetch[], signal: AbortSignal | undefined): Promise<Map<ManifestId, Manifest>> {
+    const manifests = new Map<ManifestId, Manifest>();
+    const wanted = new Map<ManifestId, { manifestId: ManifestId; baseManifestId: ManifestId | undefined }>();
+    for (const { content, record } of files) {
+      const known = await this.#trees.manifest(content.manifestId);
+      if (known !== undefined) manifests.set(content.manifestId, known);
+      else {
+        const base = record.synced?.content.kind === "file" ? record.synced.content.manifestId : undefined;
+        wanted.set(content.manifestId, { manifestId: content.manifestId, baseManifestId: base });
+      }
+    }
+    const list = [...wanted.values()];
+    for (let at = 0; at < list.length; at += 16) {
+      const asked = list.slice(at, at + 16);
+      const answers = await this.#transport.manifests({ workspaceId: this.#workspaceId, wanted: asked }, { signal });
+      for (const { manifestId, runs } of answers) {
+        const baseManifestId = wanted.get(manifestId)?.baseManifestId;
+        if (runs === undefined) continue;
+        const base = baseManifestId === undefined ? [] : ((await this.#trees.manifest(baseManifestId)) ?? []);
+        const manifest = applyRuns(base, runs);
+        const body = encodeManifest(manifest);
+        if (manifestIdOf(body, this.#env.sha256) !== manifestId) throw new TwinfoldError("ERR_INTEGRITY", "the server sent another manifest than was asked for");
+        await this.#trees.write({ manifests: [{ manifestId, body }] });
+        manifests.set(manifestId, manifest);
+      }
+    }
+    return manifests;
+  }
+
+  async #prepare(file: FileToFetch, manifest: Manifest): Promise<Job> {
+    const staging = await this.#tree.stage(file.content.manifestId);
+    const firstIndex = await this.#keptEntries(staging, manifest);
+    const local = new Map<ChunkId, Source>();
+    const { local: here } = file.record;
+    if (here?.content.kind === "file" && file.expected !== undefined) await this.#offer(local, file.path, here.stat, here.content.manifestId);
+    for (const twin of await this.#trees.holding(file.content.manifestId)) {
+      const path = await this.#trees.localPath(twin.nodeId);
+      if (path !== undefined && twin.local !== undefined) await this.#offer(local, path, twin.local.stat, file.content.manifestId);
+    }
+    let offset = 0;
+    const sources: Array<Source | undefined> = [];
+    const inStaging = new Map<ChunkId, Source>();
+    for (const [index, { chunkId, lengthBytes }] of manifest.entries()) {
+      if (index >= firstIndex) sources.push(inStaging.get(chunkId) ?? local.get(chunkId));
+      if (!inStaging.has(chunkId)) inStaging.set(chunkId, { from: "staging", offset });
+      offset += lengthBytes;
+    }
+    return { file, manifest, sources, staging, firstIndex };
+  }
+
+  async #offer(sources: Map<ChunkId, Source>, path: LocalPath, stat: LocalStat, manifestId: ManifestId): Promise<void> {
+    let offset = 0;
+    for (const { chunkId, lengthBytes } of (await this.#trees.manifest(manifestId)) ?? []) {
+      if (!sources.has(chunkId)) sources.set(chunkId, { from: "local", path, stat, offset });
+      offset += lengthBytes;
+    }
+  }
+
+  /** How many entries an earlier attempt has written and are whole; what comes after them is cut off. */
+  async #keptEntries(staging: Staging, manifest: Manifest): Promise<number> {
+    let kept = 0;
+    let offset = 0;
+    for (const { chunkId, lengthBytes } of manifest) {
+      if (offset + lengthBytes > staging.sizeBytes) break;
+      if (chunkIdOf(await staging.read(offset, lengthBytes), this.#env.sha256) !== chunkId) break;
+      offset += lengthBytes;
+      kept += 1;
+    }
+    if (offset < staging.sizeBytes) await staging.truncate(offset);
+    if (kept > 0) this.#events.reused(kept);
+    return kept;
+  }
+
+  /** Writes the file's chunks beside its target. Takes its own from `fetched` whatever happens, so that the next file's come next. */
+  async #fill(
+    job: Job,
+    fetched: AsyncGenerator<Uint8Array | undefined, void, undefined>,
+    signal: AbortSignal | undefined,
+  ): Promise<FetchOutcome | undefined> {
+    const { file, staging } = job;
+    let failed: FetchOutcome | undefined;
+    let reused = 0;
+    for (const [index, source] of job.sources.entries()) {
+      signal?.throwIfAborted();
+      const entry = job.manifest[job.firstIndex + index] as ManifestEntry;
+      let bytes: Uint8Array | undefined;
+      if (source === undefined) {
+        bytes = (await fetched.next()).value ?? undefined;
+        if (bytes !== undefined) this.#events.fetched(1, bytes.length);
+        else failed ??= { kind: "failed", file, reason: `the server's copy of chunk ${entry.chunkId} is missing or damaged` };
+      } else if (failed === undefined) {
+        bytes = await this.#atHand(source, entry, staging);
+        if (bytes === undefined) failed = { kind: "changed", file };
+        else reused += 1;
+      }
+      if (failed === undefined && bytes !== undefined) await staging.append(bytes);
+    }
+    if (reused > 0) this.#events.reused(reused);
+    return failed;
+  }
+
+  async #place({ file, staging }: Job): Promise<FetchOutcome> {
+    const { executable, mtimeNs } = file.content;
+    const outcome: LocalOutcome = await staging.place(file.path, file.expected, { executable, mtimeNs });
+    return outcome.kind === "done" ? { kind: "placed", file, stat: outcome.stat } : { kind: "changed", file };
+  }
+
+  /** A chunk from this disk, checked; `undefined` when it is no longer there. */
+  async #atHand(source: Source, entry: ManifestEntry, staging: Staging): Promise<Uint8Array | undefined> {
+    let bytes: Uint8Array;
+    if (source.from === "staging") bytes = await staging.read(source.offset, entry.lengthBytes);
+    else {
+      bytes = new Uint8Array(entry.lengthBytes);
+      let at = 0;
+      try {
+        for await (const piece of this.#tree.read(source.path, source.stat, { offset: source.offset, length: entry.lengthBytes })) {
+          bytes.set(piece.subarray(0, bytes.length - at), at);
+          at += piece.length;
+        }
+      } catch {
+        return undefined;
+      }
+    }
+    return chunkIdOf(bytes, this.#env.sha256) === entry.chunkId ? bytes : undefined;
+  }
+}
+

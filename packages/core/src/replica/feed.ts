@@ -1,0 +1,172 @@
+import type { Commit } from "../commit.js";
+import type { Env } from "../env.js";
+import { TwinfoldError } from "../errors.js";
+import { type NodeId, randomId, type ReplicaId, type WorkspaceId } from "../ids.js";
+import type { Cursor } from "../journal.js";
+import { manifestIdOf } from "../manifest.js";
+import type { Head } from "../node.js";
+import { type NodeRecord, syncedWith } from "../reconcile/node-record.js";
+import { helloHash } from "../transport/messages.js";
+import type { ChangesAnswer, CommitOutcome, Hello, Transport } from "../transport/transport.js";
+import { compareVersions } from "../version-vector.js";
+import { type CommitEffect, commitsInDoubt, settleCommit } from "./outbox.js";
+import type { Trees } from "./trees.js";
+
+/**
+ * Writes what the hub says into the remote tree.
+ *
+ * The outcome of every commit in doubt is asked for in the same call, and settled before a row is read: otherwise this device's
+ * own commit could come back to it as if it were foreign, and an older file win over a newer one.
+ */
+export class Feed {
+  readonly #transport: Transport;
+  readonly #trees: Trees;
+  readonly #env: Env;
+  readonly #workspaceId: WorkspaceId;
+  readonly #onSettled: (effect: CommitEffect) => void;
+  #hello: Hello | undefined;
+
+  constructor(options: { transport: Transport; trees: Trees; env: Env; workspaceId: WorkspaceId; onSettled: (effect: CommitEffect) => void }) {
+    this.#transport = options.transport;
+    this.#trees = options.trees;
+    this.#env = options.env;
+    this.#workspaceId = options.workspaceId;
+    this.#onSettled = options.onSettled;
+  }
+
+  /** What the hub offers and bounds, of the last {@link pull}. */
+  get hello(): Hello | undefined {
+    return this.#hello;
+  }
+
+  /** Takes in everything up to the journal's end. */
+  async pull(signal?: AbortSignal): Promise<void> {
+    if (this.#trees.state.resetting) await this.#reset(signal);
+    for (;;) {
+      const answer = await this.#ask(signal);
+      if (answer.kind === "gone") {
+        throw new TwinfoldError(
+          "ERR_NOT_FOUND",
+          "the server has no such workspace for this account: it was removed, or the account lost its access; unlink the folder or log in to the right account",
+        );
+      }
+      await this.#settle(answer.outcomes);
+      if (answer.kind === "reset" || (await commitsInDoubt(this.#trees)).length > 0) {
+        await this.#reset(signal);
+        continue;
+      }
+      await this.#take(answer);
+      if (!answer.more) return;
+    }
+  }
+
+  async #ask(signal: AbortSignal | undefined): Promise<ChangesAnswer> {
+    const { replicaId, cursor, highest } = this.#trees.state;
+    const inDoubt = (await commitsInDoubt(this.#trees)).map((commit) => commit.counter);
+    const { hello, workspaces } = await this.#transport.changes(
+      {
+        helloHash: this.#hello && helloHash(this.#hello, this.#env.sha256),
+        workspaces: [{ workspaceId: this.#workspaceId, replicaId, cursor, highest, inDoubt }],
+      },
+      { signal },
+    );
+    if (hello !== undefined) this.#hello = hello;
+    const answer = workspaces.find(({ workspaceId }) => workspaceId === this.#workspaceId);
+    if (answer === undefined) throw new TwinfoldError("ERR_PROTOCOL", "the server answered for another workspace than was asked");
+    return answer;
+  }
+
+  async #settle(outcomes: readonly CommitOutcome[]): Promise<void> {
+    const inDoubt = new Map<number, Commit>((await commitsInDoubt(this.#trees)).map((commit) => [commit.counter, commit]));
+    for (const { counter, answer } of outcomes) {
+      const commit = inDoubt.get(counter);
+      if (commit === undefined) continue;
+      if (answer.kind === "done") this.#onSettled(await settleCommit(this.#trees, commit, answer));
+      else if (answer.kind === "fenced") await this.#trees.write({ outboxRemove: [counter] });
+    }
+  }
+
+  async #take(answer: Extract<ChangesAnswer, { kind: "rows" }>): Promise<void> {
+    const known = await this.#trees.records(answer.rows.map(({ row }) => row.head.nodeId));
+    const latest = new Map<NodeId, NodeRecord>();
+    answer.rows.forEach(({ row: { head } }, index) => {
+      const record = latest.get(head.nodeId) ?? known[index] ?? { nodeId: head.nodeId };
+      if ((record.remote?.seq ?? 0) < head.seq) latest.set(head.nodeId, { ...record, remote: head });
+    });
+    await this.#trees.write({
+      put: [...latest.values()],
+      manifests: this.#checked(answer.rows.map(({ row, manifest }) => ({ head: row.head, manifest }))),
+      state: { cursor: answer.cursor, highest: furthest(this.#trees.state.highest, answer.cursor) },
+    });
+  }
+
+  /** Inline manifests are kept only under the id that they really have. */
+  #checked(rows: ReadonlyArray<{ readonly head: Head; readonly manifest?: Uint8Array | undefined }>) {
+    return rows.flatMap(({ head, manifest }) => {
+      if (manifest === undefined || head.content.kind !== "file") return [];
+      if (manifestIdOf(manifest, this.#env.sha256) !== head.content.manifestId) {
+        throw new TwinfoldError("ERR_INTEGRITY", `the manifest that the server sent for ${head.place.name} is not the one it names`);
+      }
+      return [{ manifestId: head.content.manifestId, body: manifest }];
+    });
+  }
+
+  /**
+   * Merges with the hub's heads as if nothing had ever been agreed on, except where a version vector proves it.
+   *
+   * Absence then deletes nothing. A node that was agreed on in a version that the hub's head descends from stays agreed on; where the
+   * agreed version descends from the hub's head (the hub went back in time) the hub's becomes the base, and what is here is newer.
+   * A new replica id is taken: the hub may know less of the old one's commits than this device does.
+   */
+  async #reset(signal: AbortSignal | undefined): Promise<void> {
+    const outbox = await this.#trees.outbox();
+    await this.#trees.write({
+      outboxRemove: outbox.map((row) => row.counter),
+      state: { resetting: true, cursor: undefined, highest: undefined, nextCounter: 1, replicaId: randomId<ReplicaId>(this.#env) },
+    });
+    for await (const page of this.#trees.all()) {
+      const cleared = page.map(({ nodeId, local, synced, former }) => ({ nodeId, local, former: synced ?? former }));
+      await this.#trees.write({
+        put: cleared.filter(({ local }) => local !== undefined),
+        remove: cleared.filter(({ local }) => local === undefined).map(({ nodeId }) => nodeId),
+      });
+    }
+    let cursor: Cursor | undefined;
+    for (let afterSeq: number | undefined = 0; afterSeq !== undefined; ) {
+      const page = await this.#transport.heads({ workspaceId: this.#workspaceId, afterSeq }, { signal });
+      const known = await this.#trees.records(page.heads.map(({ head }) => head.nodeId));
+      await this.#trees.write({
+        put: page.heads.map(({ head }, index) => merged(known[index] ?? { nodeId: head.nodeId }, head)),
+        manifests: this.#checked(page.heads),
+        state: { rootNodeId: page.rootNodeId },
+      });
+      cursor ??= page.cursor;
+      afterSeq = page.nextAfterSeq;
+    }
+    await this.#trees.write({ state: { resetting: false, cursor, highest: cursor } });
+  }
+}
+
+function merged(record: NodeRecord, head: Head): NodeRecord {
+  const { nodeId, local, former } = record;
+  if (local === undefined || former === undefined) return { nodeId, local, remote: head };
+  const place = compareVersions(former.placeVector, head.placeVector);
+  const content = compareVersions(former.contentVector, head.contentVector);
+  if (place === "concurrent" || content === "concurrent") return { nodeId, local, remote: head };
+  const now = syncedWith(head);
+  return {
+    nodeId,
+    local,
+    remote: head,
+    synced: {
+      place: place === "after" ? now.place : former.place,
+      placeVector: place === "after" ? now.placeVector : former.placeVector,
+      content: content === "after" ? now.content : former.content,
+      contentVector: content === "after" ? now.contentVector : former.contentVector,
+    },
+  };
+}
+
+function furthest(a: Cursor | undefined, b: Cursor): Cursor {
+  return a === undefined || a.epoch !== b.epoch || a.seq < b.seq ? b : a;
+}

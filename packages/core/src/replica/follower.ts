@@ -1,0 +1,236 @@
+import type { Env } from "../env.js";
+import { isTwinfoldError } from "../errors.js";
+import type { WorkspaceId } from "../ids.js";
+import type { LocalHint, LocalTree } from "../local/local-tree.js";
+import type { LocalPath } from "../names.js";
+import type { Transport } from "../transport/transport.js";
+import type { ReplicaEvents } from "./events.js";
+import type { ReplicaStatus } from "./replica.js";
+import type { PassOptions, PassResult, Synchronizer } from "./synchronizer.js";
+import type { Trees } from "./trees.js";
+
+/** Backoff after failures: a random time up to a bound that doubles from the first to the second. Source: "full jitter", AWS Architecture Blog, 2015. */
+const BACKOFF_FIRST_MS = 1_000;
+const BACKOFF_LAST_MS = 60_000;
+/** Longest that one long poll is asked for; the hub may answer sooner. */
+const WAIT_MS = 55_000;
+
+type Emit = <Name extends keyof ReplicaEvents>(name: Name, event: ReplicaEvents[Name]) => void;
+
+/**
+ * Keeps a replica in step: a pass when the disk or the hub says that something changed, a full rescan now and then as the net
+ * under lost events, and growing random pauses while the hub is out of reach.
+ */
+export class Follower {
+  readonly #synchronizer: Synchronizer;
+  readonly #trees: Trees;
+  readonly #tree: LocalTree;
+  readonly #transport: Transport;
+  readonly #env: Env;
+  readonly #workspaceId: WorkspaceId;
+  readonly #settleMs: number;
+  readonly #rescanMs: number;
+  readonly #emit: Emit;
+
+  #turn: Promise<unknown> = Promise.resolve();
+  #busy = 0;
+  #following = false;
+  #paused = false;
+  #problem: string | undefined;
+  #wake: () => void = () => {};
+
+  readonly #places = new Map<LocalPath, { path: LocalPath; deep: boolean }>();
+  #everything = true;
+  #hubChanged = false;
+
+  constructor(options: {
+    synchronizer: Synchronizer;
+    trees: Trees;
+    tree: LocalTree;
+    transport: Transport;
+    env: Env;
+    workspaceId: WorkspaceId;
+    settleMs: number;
+    rescanMs: number;
+    emit: Emit;
+  }) {
+    this.#synchronizer = options.synchronizer;
+    this.#trees = options.trees;
+    this.#tree = options.tree;
+    this.#transport = options.transport;
+    this.#env = options.env;
+    this.#workspaceId = options.workspaceId;
+    this.#settleMs = options.settleMs;
+    this.#rescanMs = options.rescanMs;
+    this.#emit = options.emit;
+  }
+
+  get state(): ReplicaStatus["state"] {
+    if (this.#paused) return "paused";
+    if (this.#busy > 0) return "syncing";
+    return this.#following ? "following" : "idle";
+  }
+
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#wake();
+  }
+
+  /** One pass, plan or restore at a time. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const mine = (async () => {
+      await before.catch(() => {});
+      this.#busy += 1;
+      try {
+        return await work();
+      } finally {
+        this.#busy -= 1;
+      }
+    })();
+    this.#turn = mine.catch(() => {});
+    return await mine;
+  }
+
+  /** Resolves when `signal` aborts. @throws {TwinfoldError} what does not go away by waiting. */
+  async follow(signal: AbortSignal): Promise<void> {
+    this.#following = true;
+    this.#everything = true;
+    let unwatch: (() => Promise<void>) | undefined;
+    let failures = 0;
+    const onAbort = (): void => this.#wake();
+    signal.addEventListener("abort", onAbort);
+    try {
+      unwatch = await this.#tree.watch((hint) => this.#hint(hint));
+      let rescanAt = this.#env.monotonicMs() + this.#rescanMs;
+      let unsettled = new Set<LocalPath>();
+      let settledAt = Number.POSITIVE_INFINITY;
+      while (!signal.aborted) {
+        if (this.#paused) {
+          await this.#idle(signal, undefined);
+          continue;
+        }
+        try {
+          for (const path of await this.#pass(signal)) unsettled.add(path);
+          if (failures > 0) this.#emit("connection:restored", {});
+          failures = 0;
+          this.#problem = undefined;
+          const now = this.#env.monotonicMs();
+          if (unsettled.size > 0) settledAt = Math.min(settledAt, now + this.#settleMs);
+          await this.#idle(signal, Math.min(rescanAt, settledAt) - now);
+          if (this.#env.monotonicMs() >= settledAt) {
+            for (const path of unsettled) this.#look(path);
+            unsettled = new Set();
+            settledAt = Number.POSITIVE_INFINITY;
+          }
+          if (this.#env.monotonicMs() >= rescanAt) {
+            this.#everything = true;
+            rescanAt = this.#env.monotonicMs() + this.#rescanMs;
+          }
+        } catch (error) {
+          if (signal.aborted) break;
+          if (!isTwinfoldError(error) || !error.retryable) throw error;
+          failures += 1;
+          const retryInMs = this.#backoffMs(failures);
+          this.#problem = error.message;
+          this.#emit("connection:lost", { reason: error.message, retryInMs });
+          await this.#pause(retryInMs, signal);
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#following = false;
+      await unwatch?.();
+    }
+  }
+
+  async #pass(signal: AbortSignal): Promise<readonly LocalPath[]> {
+    const everything = this.#everything;
+    const places = [...this.#places.values()];
+    this.#everything = false;
+    this.#places.clear();
+    this.#hubChanged = false;
+    const options: PassOptions = { signal, waitToSettle: false, ...(everything ? {} : { places }) };
+    try {
+      const result: PassResult = await this.exclusively(() => this.#synchronizer.pass(options));
+      return result.unsettled;
+    } catch (error) {
+      // What was to be looked at is still to be looked at.
+      this.#everything ||= everything;
+      for (const place of places) this.#look(place.path);
+      throw error;
+    }
+  }
+
+  #hint(hint: LocalHint): void {
+    if (hint.kind === "everything") this.#everything = true;
+    else this.#look(hint.path);
+    this.#wake();
+  }
+
+  #look(path: LocalPath): void {
+    this.#places.set(path, { path, deep: false });
+  }
+
+  /** Waits for a hint, a word from the hub, `resume`, the next rescan, or the end. */
+  async #idle(signal: AbortSignal, forMs: number | undefined): Promise<void> {
+    if (signal.aborted) return;
+    const stop = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const hasWork = !this.#paused && (this.#everything || this.#places.size > 0 || this.#hubChanged);
+    const waits: Array<Promise<unknown>> = [woken];
+    if (!this.#paused) waits.push(this.#hubSpeaks(signal));
+    if (forMs !== undefined) waits.push(this.#env.sleep(Math.max(0, forMs), stop.signal).catch(() => {}));
+    try {
+      if (!hasWork) await Promise.race(waits);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      for (const wait of waits) wait.catch(() => {}); // reported by the race, or when it is waited for again
+      stop.abort();
+      this.#wake = () => {};
+    }
+  }
+
+  /**
+   * Resolves when the hub may have something new; rejects when it is out of reach. The call stays open while passes are made:
+   * a commit of this device's own ends it, at the price of one look that finds nothing.
+   */
+  #hubSpeaks(signal: AbortSignal): Promise<void> {
+    const afterSeq = this.#trees.state.cursor?.seq ?? 0;
+    this.#waiting ??= this.#transport
+      .wait({ workspaces: [{ workspaceId: this.#workspaceId, afterSeq }], timeoutMs: WAIT_MS }, { signal })
+      .then(() => {
+        this.#hubChanged = true;
+      })
+      .finally(() => {
+        this.#waiting = undefined;
+      });
+    return this.#waiting;
+  }
+  #waiting: Promise<void> | undefined;
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#env.sleep(ms, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  #backoffMs(failures: number): number {
+    const bound = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 10));
+    const [a = 0, b = 0] = this.#env.randomBytes(2);
+    return Math.round(((a * 256 + b) / 65_536) * bound);
+  }
+}

@@ -1,0 +1,351 @@
+import { createChunker } from "../chunking/chunker.js";
+import { chunkProfileFor } from "../chunking/profile.js";
+import type { Env } from "../env.js";
+import { isTwinfoldError } from "../errors.js";
+import { type NodeId, randomId } from "../ids.js";
+import type { LocalEntry, LocalStat, LocalTree } from "../local/local-tree.js";
+import { chunkIdOf, encodeManifest, type ManifestEntry, manifestIdOf } from "../manifest.js";
+import { baseName, joinPath, type LocalPath, type NodeName, nameProblem, parentPath, ROOT_PATH } from "../names.js";
+import type { Content, FileContent } from "../node.js";
+import type { LocalState, NodeRecord } from "../reconcile/node-record.js";
+import type { Trees } from "./trees.js";
+
+/** A file's stat this close to its writing may not change with the next write. Covers the clock tick of ext4, xfs, btrfs and tmpfs (≤ 10 ms). */
+const RACY_NS = 50_000_000n;
+/** Records written at once. */
+const WRITE_BATCH = 1_000;
+/** Times that a file which changes while it is read is tried again at once. */
+const READ_ATTEMPTS = 3;
+
+export interface IndexerEvents {
+  scanned(entries: number): void;
+  skipped(path: string, reason: string): void;
+}
+
+/** What a scan could not settle: look at these directories again after a pause. */
+export interface ScanOutcome {
+  readonly unsettled: ReadonlySet<LocalPath>;
+}
+
+/**
+ * Writes what is on the disk into the local tree.
+ *
+ * A node keeps its id while its name or its inode stays: a name that holds an unknown inode keeps its node (editors save so); an
+ * inode decides only where its old name is gone or holds another known node. A name that vanished counts as deleted
+ * only when it is still gone at a second look, after `settleMs`.
+ */
+export class Indexer {
+  readonly #tree: LocalTree;
+  readonly #trees: Trees;
+  readonly #env: Env;
+  readonly #events: IndexerEvents;
+  readonly #settleMs: number;
+  readonly #vanished = new Map<NodeId, number>();
+  #entries = 0;
+  #pending: NodeRecord[] = [];
+  #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
+
+  constructor(options: { tree: LocalTree; trees: Trees; env: Env; events: IndexerEvents; settleMs: number }) {
+    this.#tree = options.tree;
+    this.#trees = options.trees;
+    this.#env = options.env;
+    this.#events = options.events;
+    this.#settleMs = options.settleMs;
+  }
+
+  /** Looks at every directory. */
+  async scanAll(signal?: AbortSignal): Promise<ScanOutcome> {
+    return await this.scan([{ path: ROOT_PATH, deep: true }], signal);
+  }
+
+  /** Looks at the named directories; at all below them when `deep`, otherwise at what is new in them. */
+  async scan(places: Iterable<{ readonly path: LocalPath; readonly deep: boolean }>, signal?: AbortSignal): Promise<ScanOutcome> {
+    await this.#tree.check();
+    this.#entries = 0;
+    const unsettled = new Set<LocalPath>();
+    const queue: Array<{ path: LocalPath; nodeId: NodeId; deep: boolean }> = [];
+    for (const { path, deep } of places) {
+      const nodeId = await this.#directoryAt(path);
+      if (nodeId !== undefined) queue.push({ path, nodeId, deep });
+      else queue.push(...(await this.#nearestKnown(path)));
+    }
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      signal?.throwIfAborted();
+      const below = await this.#directory(next.path, next.nodeId, unsettled, signal);
+      for (const child of below) if (next.deep || child.isNew) queue.push({ path: child.path, nodeId: child.nodeId, deep: true });
+    }
+    await this.#flush();
+    await this.#settleVanished(unsettled);
+    return { unsettled };
+  }
+
+  /** The node of the directory at `path`, when the local tree knows one. */
+  async #directoryAt(path: LocalPath): Promise<NodeId | undefined> {
+    let nodeId = this.#trees.state.rootNodeId;
+    for (const name of path === "" ? [] : path.split("/")) {
+      const [found = []] = await this.#trees.localByName([{ parentId: nodeId, name }]);
+      const record = found.find(({ local }) => local?.place.name === name && local.content.kind === "directory");
+      if (record === undefined) return undefined;
+      nodeId = record.nodeId;
+    }
+    return nodeId;
+  }
+
+  /** A hint for a directory that is not known: its nearest known ancestor will find it. */
+  async #nearestKnown(path: LocalPath): Promise<Array<{ path: LocalPath; nodeId: NodeId; deep: boolean }>> {
+    for (let at = path; at !== ""; ) {
+      at = parentPath(at);
+      const nodeId = await this.#directoryAt(at);
+      if (nodeId !== undefined) return [{ path: at, nodeId, deep: false }];
+    }
+    return [];
+  }
+
+  async #directory(
+    path: LocalPath,
+    nodeId: NodeId,
+    unsettled: Set<LocalPath>,
+    signal: AbortSignal | undefined,
+  ): Promise<Array<{ path: LocalPath; nodeId: NodeId; isNew: boolean }>> {
+    const listing = await this.#list(path);
+    if (listing === undefined) return [];
+    for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
+
+    const known = new Map((await this.#trees.localChildren(nodeId)).map((record) => [record.local?.place.name as string, record]));
+    const entries: Array<LocalEntry & { readonly name: NodeName }> = [];
+    const unreadable = new Set(listing.problems.map(({ name }) => name));
+    for (const entry of listing.entries) {
+      const problem = entry.stat.kind === "other" ? "is a socket, pipe or device" : nameProblem(entry.name);
+      if (problem === undefined) entries.push(entry as LocalEntry & { readonly name: NodeName });
+      else this.#events.skipped(path === "" ? entry.name : `${path}/${entry.name}`, problem);
+      if (problem !== undefined) unreadable.add(entry.name);
+    }
+    this.#entries += entries.length;
+    this.#events.scanned(this.#entries);
+
+    const owners = await this.#owners(path, nodeId, entries, known);
+    const directories: Array<{ path: LocalPath; nodeId: NodeId; isNew: boolean }> = [];
+    const stayed = new Set<NodeId>();
+    for (const entry of entries) {
+      signal?.throwIfAborted();
+      const owner = owners.get(entry.name);
+      const entryPath = joinPath(path, entry.name);
+      const record = await this.#entry(entryPath, nodeId, entry, owner, unsettled);
+      if (record === undefined) {
+        if (owner !== undefined) stayed.add(owner.nodeId);
+        continue;
+      }
+      stayed.add(record.nodeId);
+      if (entry.stat.kind === "directory") directories.push({ path: entryPath, nodeId: record.nodeId, isNew: owner?.local?.place.parentId !== nodeId });
+    }
+    for (const [name, record] of known) {
+      if (stayed.has(record.nodeId) || unreadable.has(name) || record.local?.presence !== "here") continue;
+      this.#vanished.set(record.nodeId, this.#vanished.get(record.nodeId) ?? this.#env.monotonicMs());
+    }
+    return directories;
+  }
+
+  /** The entries of a directory; `undefined` when it is gone by now or cannot be read, which says nothing about what is in it. */
+  async #list(path: LocalPath) {
+    try {
+      return await this.#tree.list(path);
+    } catch (error) {
+      if (!isTwinfoldError(error) || path === ROOT_PATH) throw error;
+      if (error.code === "ERR_PERMISSION_DENIED") this.#events.skipped(path, "cannot be read: permission denied");
+      else if (error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_LOCAL_FAILED") throw error;
+      return undefined;
+    }
+  }
+
+  /** Which node each entry is, of those that are known. */
+  async #owners(
+    path: LocalPath,
+    nodeId: NodeId,
+    entries: ReadonlyArray<LocalEntry & { readonly name: NodeName }>,
+    known: ReadonlyMap<string, NodeRecord>,
+  ): Promise<Map<string, NodeRecord>> {
+    const owners = new Map<string, NodeRecord>();
+    const strangers = entries.filter((entry) => {
+      const named = known.get(entry.name);
+      if (named?.local?.stat.inode !== entry.stat.inode || !sameKind(named.local, entry.stat)) return true;
+      owners.set(entry.name, named);
+      return false;
+    });
+    if (strangers.length === 0) return owners;
+    await this.#flush();
+    const byInode = await this.#trees.byInode(strangers.map((entry) => entry.stat.inode));
+    const inodeAt = new Map(entries.map((entry) => [entry.name as string, entry.stat.inode]));
+    for (const [index, entry] of strangers.entries()) {
+      const named = known.get(entry.name);
+      const candidates = (byInode[index] ?? []).filter(({ nodeId: id, local }) => id !== named?.nodeId && local && sameKind(local, entry.stat));
+      let owner: NodeRecord | undefined;
+      for (const candidate of candidates) {
+        if (await this.#hasLeft(candidate, path, nodeId, inodeAt)) {
+          owner = candidate;
+          break;
+        }
+      }
+      owner ??= named !== undefined && named.local !== undefined && replaceable(named.local, entry.stat) ? named : undefined;
+      if (owner !== undefined) owners.set(entry.name, owner);
+    }
+    // A node may have been claimed by its inode elsewhere in this directory: then its old name holds somebody new.
+    const claimed = new Map<NodeId, string>();
+    for (const [name, owner] of owners) {
+      const other = claimed.get(owner.nodeId);
+      if (other === undefined) claimed.set(owner.nodeId, name);
+      else owners.delete(owner.local?.stat.inode === inodeAt.get(name) ? other : name);
+    }
+    return owners;
+  }
+
+  /** True when a node is no longer under its old name: that is gone, or holds another known node. */
+  async #hasLeft(record: NodeRecord, path: LocalPath, directoryId: NodeId, inodeAt: ReadonlyMap<string, string>): Promise<boolean> {
+    const place = record.local?.place;
+    if (place === undefined || record.local === undefined) return false;
+    const oldPath = await this.#trees.localPath(record.nodeId);
+    if (oldPath === undefined) return true;
+    const inode =
+      place.parentId === directoryId && parentPath(oldPath) === path ? inodeAt.get(baseName(oldPath)) : (await this.#tree.stat(oldPath))?.inode;
+    if (inode === undefined) return true;
+    if (inode === record.local.stat.inode) return false;
+    const [holders = []] = await this.#trees.byInode([inode]);
+    return holders.some((holder) => holder.nodeId !== record.nodeId);
+  }
+
+  /** Observes one entry; `undefined` when it cannot be read now. */
+  async #entry(
+    path: LocalPath,
+    parentId: NodeId,
+    entry: LocalEntry & { readonly name: NodeName },
+    owner: NodeRecord | undefined,
+    unsettled: Set<LocalPath>,
+  ): Promise<NodeRecord | undefined> {
+    const place = { parentId, name: entry.name };
+    const before = owner?.local;
+    const moved = before !== undefined && (before.place.parentId !== parentId || before.place.name !== entry.name);
+    if (before !== undefined && !moved && !before.suspect && sameStat(before.stat, entry.stat)) {
+      this.#vanished.delete((owner as NodeRecord).nodeId);
+      return owner;
+    }
+    if (entry.stat.kind === "file" && entry.stat.sizeBytes === 0 && before !== undefined && before.stat.sizeBytes > 0 && !(await this.#waited(path))) {
+      unsettled.add(parentPath(path));
+      return undefined;
+    }
+    let observed: { content: Content; stat: LocalStat; suspect: boolean };
+    try {
+      observed = await this.#observe(path, entry.stat, moved ? undefined : before);
+    } catch (error) {
+      if (!isTwinfoldError(error)) throw error;
+      if (error.code === "ERR_PERMISSION_DENIED") this.#events.skipped(path, "cannot be read: permission denied");
+      else if (error.code === "ERR_LOCAL_CHANGED" || error.code === "ERR_NOT_FOUND") unsettled.add(parentPath(path));
+      else if (error.code === "ERR_LOCAL_FAILED") this.#events.skipped(path, error.message);
+      else throw error;
+      return undefined;
+    }
+    this.#firstEmpty.delete(path);
+    const record: NodeRecord = {
+      ...(owner ?? { nodeId: randomId<NodeId>(this.#env) }),
+      local: { place, ...observed, presence: "here" },
+    };
+    this.#vanished.delete(record.nodeId);
+    this.#pending.push(record);
+    if (moved || this.#pending.length >= WRITE_BATCH) await this.#flush();
+    return record;
+  }
+
+  readonly #firstEmpty = new Map<LocalPath, number>();
+
+  /** An empty file that was not empty is about to be written by most editors: it counts only after `settleMs`. */
+  async #waited(path: LocalPath): Promise<boolean> {
+    const since = this.#firstEmpty.get(path);
+    if (since === undefined) this.#firstEmpty.set(path, this.#env.monotonicMs());
+    return since !== undefined && this.#env.monotonicMs() - since >= this.#settleMs;
+  }
+
+  async #observe(path: LocalPath, stat: LocalStat, before: LocalState | undefined): Promise<{ content: Content; stat: LocalStat; suspect: boolean }> {
+    if (stat.kind === "directory") return { content: { kind: "directory" }, stat, suspect: false };
+    if (stat.kind === "symlink") return { content: { kind: "symlink", target: await this.#tree.readLink(path) }, stat, suspect: false };
+    let current = stat;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const startedNs = BigInt(Math.floor(this.#env.nowMs())) * 1_000_000n;
+        const content = await this.#hash(path, current, before);
+        return { content, stat: current, suspect: current.ctimeNs > startedNs - RACY_NS };
+      } catch (error) {
+        if (!isTwinfoldError(error) || error.code !== "ERR_LOCAL_CHANGED" || attempt === READ_ATTEMPTS) throw error;
+        const again = await this.#tree.stat(path);
+        if (again?.kind !== "file") throw error;
+        current = again;
+      }
+    }
+  }
+
+  async #hash(path: LocalPath, stat: LocalStat, before: LocalState | undefined): Promise<FileContent> {
+    const chunker = createChunker(chunkProfileFor(stat.sizeBytes));
+    const entries: ManifestEntry[] = [];
+    const add = (chunks: readonly Uint8Array[]): void => {
+      for (const chunk of chunks) entries.push({ chunkId: chunkIdOf(chunk, this.#env.sha256), lengthBytes: chunk.length });
+    };
+    if (stat.sizeBytes > 0) for await (const piece of this.#tree.read(path, stat)) add(chunker.push(piece));
+    add(chunker.finish());
+    const body = encodeManifest(entries);
+    const manifestId = manifestIdOf(body, this.#env.sha256);
+    const isKnown = before?.content.kind === "file" && before.content.manifestId === manifestId;
+    if (!isKnown) this.#pendingManifests.push({ manifestId, body });
+    return { kind: "file", manifestId, sizeBytes: stat.sizeBytes, executable: stat.executable, mtimeNs: stat.mtimeNs };
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const [put, manifests] = [this.#pending, this.#pendingManifests];
+    this.#pending = [];
+    this.#pendingManifests = [];
+    await this.#trees.write({ put, manifests });
+  }
+
+  /** Takes what has been gone for `settleMs` out of the local tree; the rest has to be looked at again. */
+  async #settleVanished(unsettled: Set<LocalPath>): Promise<void> {
+    const now = this.#env.monotonicMs();
+    for (const [nodeId, since] of this.#vanished) {
+      const path = await this.#trees.localPath(nodeId);
+      if (path === undefined) {
+        this.#vanished.delete(nodeId);
+      } else if (now - since < this.#settleMs) {
+        unsettled.add(parentPath(path));
+      } else if ((await this.#tree.stat(path)) === undefined) {
+        this.#vanished.delete(nodeId);
+        await this.#forgetBelow(nodeId);
+      } else {
+        this.#vanished.delete(nodeId);
+        unsettled.add(parentPath(path));
+      }
+    }
+  }
+
+  /** A directory took all with it that was not found elsewhere. Leaves first, so that removals are planned in that order. */
+  async #forgetBelow(nodeId: NodeId): Promise<void> {
+    for (const child of await this.#trees.localChildren(nodeId)) await this.#forgetBelow(child.nodeId);
+    this.#vanished.delete(nodeId);
+    const record = await this.#trees.record(nodeId);
+    if (record === undefined) return;
+    const { local: _gone, ...rest } = record;
+    if (rest.synced === undefined && rest.remote === undefined) await this.#trees.write({ remove: [nodeId] });
+    else await this.#trees.write({ put: [rest] });
+  }
+}
+
+function sameKind(local: LocalState, stat: LocalStat): boolean {
+  return local.stat.kind === stat.kind;
+}
+
+/** A file may become a symlink and stay the same node; a directory and what is none are never one node. */
+function replaceable(local: LocalState, stat: LocalStat): boolean {
+  return (local.stat.kind === "directory") === (stat.kind === "directory");
+}
+
+/** True when nothing was written between the two. Of a directory only the identity counts: its times change with its children. */
+export function sameStat(a: LocalStat, b: LocalStat): boolean {
+  if (a.kind !== b.kind || a.inode !== b.inode) return false;
+  if (a.kind === "directory") return true;
+  return a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.executable === b.executable;
+}

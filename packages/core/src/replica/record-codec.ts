@@ -1,0 +1,61 @@
+import { type Codec, boolean, decode, encode, id, int64, optional, string, struct, varint, word } from "../codec/codec.js";
+import type { NodeId } from "../ids.js";
+import type { LocalStat } from "../local/local-tree.js";
+import type { ReplicaRow } from "../metadata/replica-store.js";
+import { nameKey } from "../names.js";
+import { contentCodec, headCodec, placeCodec } from "../node.js";
+import { isDirty, isLive, type LocalState, type NodeRecord, type SyncedState } from "../reconcile/node-record.js";
+import { versionVectorCodec } from "../version-vector.js";
+
+const statCodec: Codec<LocalStat> = struct<LocalStat>({
+  kind: word({ file: 1, directory: 2, symlink: 3, other: 4 }),
+  sizeBytes: varint,
+  mtimeNs: int64,
+  ctimeNs: int64,
+  inode: string(64),
+  executable: boolean,
+  links: varint,
+});
+
+const localCodec: Codec<LocalState> = struct<LocalState>({
+  place: placeCodec,
+  content: contentCodec,
+  stat: statCodec,
+  suspect: boolean,
+  presence: word({ here: 1, elsewhere: 2, excluded: 3 }),
+});
+
+const syncedCodec: Codec<SyncedState> = struct<SyncedState>({
+  place: placeCodec,
+  placeVector: versionVectorCodec,
+  content: contentCodec,
+  contentVector: versionVectorCodec,
+});
+
+const recordCodec: Codec<NodeRecord> = struct<NodeRecord>({
+  nodeId: id<NodeId>(16),
+  local: optional(localCodec),
+  synced: optional(syncedCodec),
+  remote: optional(headCodec),
+  former: optional(syncedCodec),
+});
+
+export function rowToRecord(row: ReplicaRow): NodeRecord {
+  return decode(recordCodec, row.body);
+}
+
+export function recordToRow(record: NodeRecord): ReplicaRow {
+  const { nodeId, local, remote } = record;
+  return {
+    nodeId,
+    body: encode(recordCodec, record),
+    dirty: isDirty(record),
+    local: local && {
+      parentId: local.place.parentId,
+      nameKey: nameKey(local.place.name),
+      inode: local.stat.inode,
+      manifestId: local.content.kind === "file" ? local.content.manifestId : undefined,
+    },
+    remote: isLive(remote) ? { parentId: remote.place.parentId, nameKey: nameKey(remote.place.name) } : undefined,
+  };
+}

@@ -1,0 +1,171 @@
+import { decode, encode } from "../codec/codec.js";
+import type { ManifestId, NodeId, ReplicaId, WorkspaceId } from "../ids.js";
+import type { Env } from "../env.js";
+import { randomId } from "../ids.js";
+import { decodeManifest, type Manifest } from "../manifest.js";
+import type { OutboxRow, ReplicaStore } from "../metadata/replica-store.js";
+import { joinPath, type LocalPath, type NodeName, nameKey, ROOT_PATH, splitPath } from "../names.js";
+import { type NodeRecord, settled } from "../reconcile/node-record.js";
+import { recordToRow, rowToRecord } from "./record-codec.js";
+import { type ReplicaState, replicaStateCodec } from "./state.js";
+
+/** Rows written together; all or none become durable. */
+export interface TreesWrite {
+  readonly put?: readonly NodeRecord[] | undefined;
+  readonly remove?: readonly NodeId[] | undefined;
+  readonly manifests?: ReadonlyArray<{ readonly manifestId: ManifestId; readonly body: Uint8Array }> | undefined;
+  readonly state?: Partial<ReplicaState> | undefined;
+  readonly outboxPut?: readonly OutboxRow[] | undefined;
+  readonly outboxRemove?: readonly number[] | undefined;
+}
+
+/** The three trees of one workspace, as records over a ReplicaStore, and the paths that they give. */
+export class Trees {
+  readonly #store: ReplicaStore;
+  readonly #workspaceId: WorkspaceId;
+  #state: ReplicaState;
+
+  private constructor(store: ReplicaStore, workspaceId: WorkspaceId, state: ReplicaState) {
+    this.#store = store;
+    this.#workspaceId = workspaceId;
+    this.#state = state;
+  }
+
+  /** Makes a replica id on first use. The root node's id is the workspace's until the hub says otherwise. */
+  static async open(store: ReplicaStore, workspaceId: WorkspaceId, env: Env): Promise<Trees> {
+    const stored = await store.state(workspaceId);
+    if (stored !== undefined) return new Trees(store, workspaceId, decode(replicaStateCodec, stored));
+    const trees = new Trees(store, workspaceId, {
+      replicaId: randomId<ReplicaId>(env),
+      rootNodeId: workspaceId as string as NodeId,
+      nextCounter: 1,
+      resetting: false,
+    });
+    await trees.write({ state: {} });
+    return trees;
+  }
+
+  get state(): ReplicaState {
+    return this.#state;
+  }
+
+  async write(write: TreesWrite): Promise<void> {
+    const state = write.state && { ...this.#state, ...write.state };
+    await this.#store.write(this.#workspaceId, {
+      ...write,
+      put: write.put?.map((record) => recordToRow(settled(record))),
+      state: state && encode(replicaStateCodec, state),
+    });
+    if (state) this.#state = state;
+  }
+
+  async records(nodeIds: readonly NodeId[]): Promise<ReadonlyArray<NodeRecord | undefined>> {
+    if (nodeIds.length === 0) return [];
+    return (await this.#store.rows(this.#workspaceId, nodeIds)).map((row) => row && rowToRecord(row));
+  }
+
+  async record(nodeId: NodeId): Promise<NodeRecord | undefined> {
+    return (await this.records([nodeId]))[0];
+  }
+
+  async localChildren(parentId: NodeId): Promise<readonly NodeRecord[]> {
+    return (await this.#store.localChildren(this.#workspaceId, parentId)).map(rowToRecord);
+  }
+
+  async remoteChildren(parentId: NodeId): Promise<readonly NodeRecord[]> {
+    return (await this.#store.remoteChildren(this.#workspaceId, parentId)).map(rowToRecord);
+  }
+
+  async localByName(keys: ReadonlyArray<{ readonly parentId: NodeId; readonly name: string }>): Promise<ReadonlyArray<readonly NodeRecord[]>> {
+    const rows = await this.#store.localByName(this.#workspaceId, keys.map(toNameKey));
+    return rows.map((group) => group.map(rowToRecord));
+  }
+
+  async remoteByName(keys: ReadonlyArray<{ readonly parentId: NodeId; readonly name: string }>): Promise<ReadonlyArray<readonly NodeRecord[]>> {
+    const rows = await this.#store.remoteByName(this.#workspaceId, keys.map(toNameKey));
+    return rows.map((group) => group.map(rowToRecord));
+  }
+
+  async byInode(inodes: readonly string[]): Promise<ReadonlyArray<readonly NodeRecord[]>> {
+    if (inodes.length === 0) return [];
+    return (await this.#store.byInode(this.#workspaceId, inodes)).map((group) => group.map(rowToRecord));
+  }
+
+  /** Nodes whose file on this disk has that content. */
+  async holding(manifestId: ManifestId): Promise<readonly NodeRecord[]> {
+    return (await this.#store.byManifest(this.#workspaceId, manifestId, 4)).map(rowToRecord);
+  }
+
+  async dirty(limit: number): Promise<readonly NodeRecord[]> {
+    return (await this.#store.dirty(this.#workspaceId, limit)).map(rowToRecord);
+  }
+
+  async *all(): AsyncGenerator<readonly NodeRecord[], void, undefined> {
+    for (let after: NodeId | undefined; ; ) {
+      const page = await this.#store.page(this.#workspaceId, after, 1_000);
+      if (page.length === 0) return;
+      yield page.map(rowToRecord);
+      after = page.at(-1)?.nodeId;
+    }
+  }
+
+  counts(): Promise<{ readonly nodes: number; readonly dirty: number }> {
+    return this.#store.counts(this.#workspaceId);
+  }
+
+  outbox(): Promise<readonly OutboxRow[]> {
+    return this.#store.outbox(this.#workspaceId);
+  }
+
+  async manifestBytes(manifestId: ManifestId): Promise<Uint8Array | undefined> {
+    return (await this.#store.manifests(this.#workspaceId, [manifestId]))[0];
+  }
+
+  async manifest(manifestId: ManifestId): Promise<Manifest | undefined> {
+    const bytes = await this.manifestBytes(manifestId);
+    return bytes && decodeManifest(bytes);
+  }
+
+  /** Where the local tree has the node; `undefined` when it, or a directory above it, is not there. */
+  async localPath(nodeId: NodeId): Promise<LocalPath | undefined> {
+    return await this.#pathOf(nodeId, (record) => record.local?.place);
+  }
+
+  /** Where the node is on the disk or, if it is not there, at the hub: for messages. */
+  async shownPath(nodeId: NodeId): Promise<LocalPath> {
+    const path = await this.#pathOf(nodeId, (record) => record.local?.place ?? record.remote?.place ?? record.synced?.place);
+    return path ?? (`(${nodeId})` as LocalPath);
+  }
+
+  async #pathOf(nodeId: NodeId, placeOf: (record: NodeRecord) => { parentId: NodeId; name: NodeName } | undefined): Promise<LocalPath | undefined> {
+    const names: NodeName[] = [];
+    const seen = new Set<NodeId>();
+    for (let at = nodeId; at !== this.#state.rootNodeId; ) {
+      const record = seen.has(at) ? undefined : await this.record(at);
+      const place = record && placeOf(record);
+      if (place === undefined) return undefined;
+      seen.add(at);
+      names.push(place.name);
+      at = place.parentId;
+    }
+    return names.reverse().reduce(joinPath, ROOT_PATH);
+  }
+
+  /** The node at `path`: on the disk if it is there, else at the hub. */
+  async find(path: LocalPath): Promise<NodeRecord | undefined> {
+    let parentId = this.#state.rootNodeId;
+    let found: NodeRecord | undefined;
+    for (const name of splitPath(path)) {
+      const [local = []] = await this.localByName([{ parentId, name }]);
+      const [remote = []] = await this.remoteByName([{ parentId, name }]);
+      found = local.find((record) => record.local?.place.name === name) ?? remote[0];
+      if (found === undefined) return undefined;
+      parentId = found.nodeId;
+    }
+    return found;
+  }
+}
+
+function toNameKey({ parentId, name }: { readonly parentId: NodeId; readonly name: string }) {
+  return { parentId, nameKey: nameKey(name) };
+}

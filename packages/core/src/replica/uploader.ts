@@ -1,0 +1,299 @@
+import { type Change, type Commit, changeSize, encodeCommit, MAX_COMMIT_BYTES, MAX_COMMIT_CHANGES } from "../commit.js";
+import type { Env } from "../env.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
+import { type ChunkId, type DraftId, type NodeId, randomId, type WorkspaceId } from "../ids.js";
+import type { LocalTree } from "../local/local-tree.js";
+import { decodeManifest, type Manifest, MAX_INLINE_CHUNKS, spliceManifest } from "../manifest.js";
+import type { LocalPath } from "../names.js";
+import type { FileContent, Head } from "../node.js";
+import { isLive, type NodeRecord } from "../reconcile/node-record.js";
+import { FRAME_HEADER_BYTES, type Frame, MAX_BATCH_BYTES, MAX_BATCH_FRAMES } from "../storage/frame.js";
+import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
+import type { Transport } from "../transport/transport.js";
+import { EMPTY_VECTOR } from "../version-vector.js";
+import { type CommitEffect, settleCommit } from "./outbox.js";
+import type { Trees } from "./trees.js";
+
+/** Uploads under way at once: memory is this many batches of 8 MiB. */
+const PARALLEL_UPLOADS = 3;
+/** New content after which a commit is made, so that others see a long upload arrive file by file. */
+const COMMIT_AFTER_BYTES = 64 * 1024 * 1024;
+
+export interface PushStep {
+  readonly nodeId: NodeId;
+  readonly place: boolean;
+  readonly content: boolean;
+  readonly remove: boolean;
+}
+
+export interface UploaderEvents {
+  /** More content was found that has to go up. */
+  planned(files: number, bytes: number): void;
+  uploaded(chunks: number, bytes: number): void;
+  settled(effect: CommitEffect): void;
+  /** The file changed since it was indexed, or cannot be read: left for the next scan. */
+  postponed(nodeId: NodeId, path: LocalPath): void;
+}
+
+interface Prepared {
+  readonly change: Change;
+  readonly file?: { readonly record: NodeRecord; readonly path: LocalPath; readonly content: FileContent; readonly manifest: Manifest } | undefined;
+}
+
+/** Sends this device's changes: chunks first, and when they are durable the commit that names them. */
+export class Uploader {
+  readonly #transport: Transport;
+  readonly #trees: Trees;
+  readonly #tree: LocalTree;
+  readonly #env: Env;
+  readonly #workspaceId: WorkspaceId;
+  readonly #events: UploaderEvents;
+  readonly #distrusted = new Set<NodeId>();
+
+  constructor(options: { transport: Transport; trees: Trees; tree: LocalTree; env: Env; workspaceId: WorkspaceId; events: UploaderEvents }) {
+    this.#transport = options.transport;
+    this.#trees = options.trees;
+    this.#tree = options.tree;
+    this.#env = options.env;
+    this.#workspaceId = options.workspaceId;
+    this.#events = options.events;
+  }
+
+  /** Asks about every chunk of this node from now on: the hub did not have what it should have had. */
+  distrust(nodeId: NodeId): void {
+    this.#distrusted.add(nodeId);
+  }
+
+  async push(steps: readonly PushStep[], signal: AbortSignal | undefined): Promise<void> {
+    let group: Prepared[] = [];
+    let groupBytes = 0;
+    let commitBytes = 0;
+    const send = async (): Promise<void> => {
+      const ready = await this.#uploadContents(group, signal);
+      if (ready.length > 0) await this.#commit(ready, signal);
+      group = [];
+      groupBytes = 0;
+      commitBytes = 0;
+    };
+    for (const step of steps) {
+      const prepared = await this.#prepare(step);
+      if (prepared === undefined) continue;
+      const size = changeSize(prepared.change);
+      if (group.length === MAX_COMMIT_CHANGES || commitBytes + size > MAX_COMMIT_BYTES - 1024) await send();
+      group.push(prepared);
+      commitBytes += size;
+      groupBytes += prepared.file?.content.sizeBytes ?? 0;
+      if (groupBytes >= COMMIT_AFTER_BYTES) await send();
+    }
+    if (group.length > 0) await send();
+  }
+
+  /** Makes content that the workspace has had before the newest of its node. The synced tree stays as it is: the change comes to this disk like any other. */
+  async commitRevision(head: Head, content: FileContent, signal: AbortSignal | undefined): Promise<void> {
+    const place = head.deleted ? { place: head.place, base: head.placeVector } : undefined;
+    const { replicaId, nextCounter } = this.#trees.state;
+    const change: Change = { kind: "put", nodeId: head.nodeId, place, content: { content, base: head.contentVector } };
+    await this.#trees.write({ state: { nextCounter: nextCounter + 1 } });
+    const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: encodeCommit({ replicaId, counter: nextCounter, changes: [change] }) }, { signal });
+    const verdict = answer.kind === "done" ? answer.verdicts[0]?.content : answer.kind;
+    if (verdict !== "accepted" && verdict !== "unchanged") {
+      throw new TwinfoldError("ERR_LOCAL_CHANGED", `the server did not take the older revision (${verdict}): the file changed meanwhile; look at its revisions and try again`);
+    }
+  }
+
+  async #prepare(step: PushStep): Promise<Prepared | undefined> {
+    const record = await this.#trees.record(step.nodeId);
+    if (record === undefined) return undefined;
+    const { nodeId, local, synced, remote } = record;
+    if (step.remove) {
+      if (local !== undefined || !isLive(remote) || synced === undefined) return undefined;
+      return { change: { kind: "delete", nodeId, placeBase: synced.placeVector, contentBase: synced.contentVector } };
+    }
+    if (local === undefined) return undefined;
+    // A node that the hub has deleted is brought back on top of the deletion, whole.
+    const base = isLive(remote) ? synced : remote;
+    const whole = base === undefined || !isLive(remote);
+    const place = step.place || whole ? { place: local.place, base: base?.placeVector ?? EMPTY_VECTOR } : undefined;
+    if (!step.content && !whole) return { change: { kind: "put", nodeId, place } };
+
+    const content = { content: local.content, base: base?.contentVector ?? EMPTY_VECTOR };
+    if (local.content.kind !== "file") return { change: { kind: "put", nodeId, place, content } };
+    const body = await this.#trees.manifestBytes(local.content.manifestId);
+    const path = await this.#trees.localPath(nodeId);
+    if (body === undefined || path === undefined) {
+      throw new TwinfoldError("ERR_STORE_FAILED", `the manifest of ${path ?? nodeId} is not in this device's database: unlink the folder and link it again`);
+    }
+    const manifest = decodeManifest(body);
+    const inline = manifest.length <= MAX_INLINE_CHUNKS ? { manifest: body } : {};
+    return {
+      change: { kind: "put", nodeId, place, content: { ...content, ...inline } },
+      file: { record, path, content: local.content, manifest },
+    };
+  }
+
+  /** Makes every chunk of the group's files durable at the hub; gives the changes that may be committed. */
+  async #uploadContents(group: readonly Prepared[], signal: AbortSignal | undefined): Promise<readonly Change[]> {
+    const missing = await this.#missing(group, signal);
+    const postponed = new Set<NodeId>();
+    const inFlight = new Set<Promise<void>>();
+    let failure: { readonly error: unknown } | undefined;
+    const sendFrames = async (frames: readonly Frame[]): Promise<void> => {
+      const answer = await this.#transport.upload({ workspaceId: this.#workspaceId, frames }, { signal });
+      const bytes = frames.reduce((sum, frame) => sum + frame.plainBytes, 0);
+      this.#events.uploaded(answer.stored.length, bytes);
+    };
+    let batch: Frame[] = [];
+    let batchBytes = 0;
+    const flush = async (): Promise<void> => {
+      if (batch.length === 0) return;
+      const sending: Promise<void> = sendFrames(batch)
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => inFlight.delete(sending));
+      inFlight.add(sending);
+      batch = [];
+      batchBytes = 0;
+      while (inFlight.size >= PARALLEL_UPLOADS) await Promise.race(inFlight);
+      if (failure !== undefined) throw failure.error;
+    };
+    try {
+      for (const { file } of group) {
+        if (file === undefined) continue;
+        try {
+          for await (const frame of this.#chunksOf(file, missing, signal)) {
+            if (batchBytes + frame.payload.length + FRAME_HEADER_BYTES > MAX_BATCH_BYTES || batch.length === MAX_BATCH_FRAMES) await flush();
+            batch.push(frame);
+            batchBytes += frame.payload.length + FRAME_HEADER_BYTES;
+          }
+        } catch (error) {
+          if (!isTwinfoldError(error) || (error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_PERMISSION_DENIED")) throw error;
+          postponed.add(file.record.nodeId);
+          this.#events.postponed(file.record.nodeId, file.path);
+        }
+      }
+      await flush();
+    } finally {
+      await Promise.all(inFlight);
+    }
+    if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
+    const ready = group.filter(({ change }) => !postponed.has(change.nodeId));
+    for (const { file } of ready) if (file !== undefined && file.manifest.length > MAX_INLINE_CHUNKS) await this.#sendManifest(file, signal);
+    return ready.map(({ change }) => change);
+  }
+
+  /** Which chunks have to go up. Those of the version that the file was made from are at the hub already. */
+  async #missing(group: readonly Prepared[], signal: AbortSignal | undefined): Promise<Set<ChunkId>> {
+    const asked = new Map<ChunkId, number>();
+    for (const { file } of group) {
+      if (file === undefined) continue;
+      const base = await this.#baseManifest(file.record);
+      const held = new Set(base?.map((entry) => entry.chunkId));
+      for (const { chunkId, lengthBytes } of file.manifest) if (!held.has(chunkId)) asked.set(chunkId, lengthBytes);
+    }
+    const ids = [...asked.keys()];
+    const missing = new Set<ChunkId>();
+    for (let at = 0; at < ids.length; at += MAX_ASKED_CHUNKS) {
+      const chunkIds = ids.slice(at, at + MAX_ASKED_CHUNKS);
+      for (const chunkId of await this.#transport.missing({ workspaceId: this.#workspaceId, chunkIds }, { signal })) missing.add(chunkId);
+    }
+    const bytes = [...missing].reduce((sum, chunkId) => sum + (asked.get(chunkId) ?? 0), 0);
+    this.#events.planned(group.filter(({ file }) => file !== undefined).length, bytes);
+    return missing;
+  }
+
+  /** The manifest that the hub has for this node, when this device has it too. */
+  async #baseManifest({ nodeId, synced, remote }: NodeRecord): Promise<Manifest | undefined> {
+    if (this.#distrusted.has(nodeId) || !isLive(remote) || synced?.content.kind !== "file") return undefined;
+    return await this.#trees.manifest(synced.content.manifestId);
+  }
+
+  /** Reads the missing chunks of a file, neighbours in one go; each is taken off `missing`, so that it is sent once. */
+  async *#chunksOf(file: NonNullable<Prepared["file"]>, missing: Set<ChunkId>, signal: AbortSignal | undefined): AsyncGenerator<Frame, void, undefined> {
+    const stat = file.record.local?.stat;
+    if (stat === undefined) return;
+    let offset = 0;
+    for (let index = 0; index < file.manifest.length; ) {
+      const first = offset;
+      const run: Array<{ chunkId: ChunkId; lengthBytes: number }> = [];
+      let entry = file.manifest[index];
+      while (entry !== undefined && missing.has(entry.chunkId)) {
+        missing.delete(entry.chunkId);
+        run.push(entry);
+        offset += entry.lengthBytes;
+        index += 1;
+        entry = file.manifest[index];
+      }
+      if (run.length === 0) {
+        offset += entry?.lengthBytes ?? 0;
+        index += 1;
+        continue;
+      }
+      const bytes = this.#tree.read(file.path, stat, { offset: first, length: offset - first, signal });
+      const taken: Frame[] = [];
+      try {
+        for await (const frame of cut(bytes, run)) {
+          taken.push(frame);
+          yield frame;
+        }
+      } catch (error) {
+        // What was not read stays missing: another file may hold the same chunk.
+        for (const { chunkId } of run.slice(taken.length)) missing.add(chunkId);
+        throw error;
+      }
+    }
+  }
+
+  async #sendManifest(file: NonNullable<Prepared["file"]>, signal: AbortSignal | undefined): Promise<void> {
+    const base = await this.#baseManifest(file.record);
+    const baseManifestId = base !== undefined && file.record.synced?.content.kind === "file" ? file.record.synced.content.manifestId : undefined;
+    const answer = await this.#transport.draft(
+      {
+        workspaceId: this.#workspaceId,
+        replicaId: this.#trees.state.replicaId,
+        draftId: randomId<DraftId>(this.#env),
+        firstIndex: 0,
+        baseManifestId,
+        runs: spliceManifest(base ?? [], file.manifest),
+        closeAs: file.content.manifestId,
+      },
+      { signal },
+    );
+    if (!answer.closed) throw new TwinfoldError("ERR_PROTOCOL", `the server did not take the manifest of ${file.path}`);
+  }
+
+  /** The commit and its counter are durable before it is sent; the answer and what follows from it are one write. */
+  async #commit(changes: readonly Change[], signal: AbortSignal | undefined): Promise<void> {
+    const { replicaId, nextCounter } = this.#trees.state;
+    const commit: Commit = { replicaId, counter: nextCounter, changes };
+    const body = encodeCommit(commit);
+    await this.#trees.write({ outboxPut: [{ counter: nextCounter, body }], state: { nextCounter: nextCounter + 1 } });
+    const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: body }, { signal });
+    // Any other answer leaves the commit in doubt: the next look at the hub's changes settles it, or resets.
+    if (answer.kind === "done") this.#events.settled(await settleCommit(this.#trees, commit, answer));
+  }
+}
+
+/** Cuts a byte stream into the chunks of `run`, as plain frames. */
+async function* cut(
+  bytes: AsyncIterable<Uint8Array>,
+  run: ReadonlyArray<{ readonly chunkId: ChunkId; readonly lengthBytes: number }>,
+): AsyncGenerator<Frame, void, undefined> {
+  let index = 0;
+  let chunk = new Uint8Array(run[0]?.lengthBytes ?? 0);
+  let filled = 0;
+  for await (const piece of bytes) {
+    for (let at = 0; at < piece.length; ) {
+      const taken = Math.min(chunk.length - filled, piece.length - at);
+      chunk.set(piece.subarray(at, at + taken), filled);
+      filled += taken;
+      at += taken;
+      const entry = run[index];
+      if (filled < chunk.length || entry === undefined) continue;
+      yield { chunkId: entry.chunkId, codec: "plain", plainBytes: chunk.length, payload: chunk };
+      index += 1;
+      chunk = new Uint8Array(run[index]?.lengthBytes ?? 0);
+      filled = 0;
+    }
+  }
+}
