@@ -1,52 +1,31 @@
 import { isTwinfoldError, TwinfoldError, type TwinfoldErrorCode } from "../errors.js";
+import type { WorkspaceId } from "../ids.js";
 import type { OperationOptions } from "../operation-options.js";
 import { MAX_WORKSPACES } from "./messages.js";
-import type { ChangesAnswer, ChangesQuery, Transport, WaitQuery } from "./transport.js";
+import type { Transport } from "./transport.js";
 
 export interface MultiplexedOptions {
   /**
-   * Awaited before joined `changes` go out: calls that are made until it resolves go with them.
+   * Awaited before joined calls go out: those made until it resolves go with them.
    *
    * @default one microtask: the calls of one synchronous turn
    */
   readonly gather?: (() => Promise<void>) | undefined;
 }
 
-type ChangesRequest = Parameters<Transport["changes"]>[0];
-type ChangesAnswers = Awaited<ReturnType<Transport["changes"]>>;
-type WaitRequest = Parameters<Transport["wait"]>[0];
-
-/** One caller's part in a joined call. */
-interface Part<Request, Answer> {
-  readonly request: Request;
-  readonly answered: (answer: Answer) => void;
-  readonly failed: (error: unknown) => void;
-}
-
-/** Failures that may be one caller's alone, so that the others are not to suffer from them. */
-const OF_ONE_REQUEST: ReadonlySet<TwinfoldErrorCode> = new Set([
-  "ERR_NOT_FOUND",
-  "ERR_INVALID_ARGUMENT",
-  "ERR_PERMISSION_DENIED",
-  "ERR_PROTOCOL",
-  "ERR_TOO_LARGE",
-]);
-
 /**
  * One Transport for all replicas of a process: their `wait`s become one long poll, and `changes` that are asked for together one request.
  * All else passes through.
  *
  * A joined `wait` resolves for all when it resolves for one (TR5 allows it), so that the `changes` that follow are joined too. A joined call
- * that fails for a reason that may be one caller's own is asked again for each alone. An aborted caller leaves; the others stay.
+ * that fails for a reason that may be one caller's own is made again for each alone. An aborted caller leaves; the others stay.
  */
 export function multiplexed(transport: Transport, { gather = () => Promise.resolve() }: MultiplexedOptions = {}): Transport {
-  const changes = createJoinedChanges(transport, gather);
-  const wait = createJoinedWait(transport);
   return {
     hello: (options) => transport.hello(options),
-    changes: (request, options) => partOf(changes, request, options),
+    changes: joined(changesOf(transport), gather),
     outcomes: (request, options) => transport.outcomes(request, options),
-    wait: (request, options) => partOf(wait, request, options),
+    wait: joined(waitOf(transport), gather),
     heads: (request, options) => transport.heads(request, options),
     manifests: (request, options) => transport.manifests(request, options),
     versions: (request, options) => transport.versions(request, options),
@@ -58,106 +37,159 @@ export function multiplexed(transport: Transport, { gather = () => Promise.resol
   };
 }
 
-interface Joined<Request, Answer> {
-  /** Gives the function with which the caller leaves. */
-  join(part: Part<Request, Answer>): () => void;
+/** How calls of one operation become one. */
+interface Joining<Request, Answer> {
+  /** Whether callers under way go on in one call with newcomers. Else only calls made together are joined. */
+  readonly takesUpRunning: boolean;
+  fits(one: Request, other: Request): boolean;
+  /** One answer for each request, in their order. */
+  call(requests: readonly Request[], options: OperationOptions): Promise<readonly Answer[]>;
 }
 
-function partOf<Request, Answer>(joined: Joined<Request, Answer>, request: Request, { signal }: OperationOptions = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(signal.reason);
-      return;
-    }
-    const abort = (): void => {
-      leave();
-      reject(signal?.reason);
-    };
-    const done = (): void => signal?.removeEventListener("abort", abort);
-    signal?.addEventListener("abort", abort, { once: true });
-    const leave = joined.join({
-      request,
-      answered(answer) {
-        done();
-        resolve(answer);
-      },
-      failed(error) {
-        done();
-        reject(error);
-      },
-    });
-  });
-}
-
-function createJoinedChanges(transport: Transport, gather: () => Promise<void>): Joined<ChangesRequest, ChangesAnswers> {
-  type ChangesPart = Part<ChangesRequest, ChangesAnswers>;
-  let gathering = new Set<ChangesPart>();
-
-  async function send(parts: Set<ChangesPart>, abort: AbortController): Promise<void> {
-    const asked = [...parts];
-    const helloHash = asked[0]?.request.helloHash;
-    const workspaces: ChangesQuery[] = asked.flatMap((part) => part.request.workspaces);
-    try {
-      const answer = await transport.changes({ ...(helloHash === undefined ? {} : { helloHash }), workspaces }, { signal: abort.signal });
-      if (answer.workspaces.length !== workspaces.length) {
-        throw new TwinfoldError("ERR_PROTOCOL", `the hub answered for ${answer.workspaces.length} of ${workspaces.length} workspaces`);
+function changesOf(transport: Transport): Joining<Parameters<Transport["changes"]>[0], Awaited<ReturnType<Transport["changes"]>>> {
+  return {
+    takesUpRunning: false,
+    fits: (one, other) => one.helloHash === other.helloHash,
+    async call(requests, options) {
+      const asked = requests.flatMap((request) => request.workspaces);
+      const { hello, workspaces } = await transport.changes({ helloHash: requests[0]?.helloHash, workspaces: asked }, options);
+      if (workspaces.length !== asked.length) {
+        throw new TwinfoldError("ERR_PROTOCOL", `the hub told the changes of ${workspaces.length} workspaces, where ${asked.length} were asked for`);
       }
       let at = 0;
-      for (const part of asked) {
-        const own: readonly ChangesAnswer[] = answer.workspaces.slice(at, at + part.request.workspaces.length);
-        at += own.length;
-        if (parts.has(part)) part.answered({ ...(answer.hello === undefined ? {} : { hello: answer.hello }), workspaces: own });
-      }
-    } catch (error) {
-      failAll(parts, error, (part) => start(new Set([part])));
-    }
-  }
-
-  const aborts = new Map<Set<ChangesPart>, AbortController>();
-  const groups = new Map<ChangesPart, Set<ChangesPart>>();
-
-  function start(parts: Set<ChangesPart>): void {
-    const abort = new AbortController();
-    aborts.set(parts, abort);
-    for (const part of parts) groups.set(part, parts);
-    void send(parts, abort).finally(() => {
-      aborts.delete(parts);
-      for (const part of parts) if (groups.get(part) === parts) groups.delete(part);
-    });
-  }
-
-  async function flush(): Promise<void> {
-    await gather();
-    const parts = gathering;
-    gathering = new Set();
-    for (const group of groupsOf(parts)) start(group);
-  }
-
-  return {
-    join(part) {
-      if (gathering.size === 0) void flush();
-      gathering.add(part);
-      return () => {
-        gathering.delete(part);
-        const group = groups.get(part);
-        group?.delete(part);
-        if (group?.size === 0) aborts.get(group)?.abort(new TwinfoldError("ERR_CLOSED", "nobody asks any more"));
-      };
+      return requests.map((request) => ({ hello, workspaces: workspaces.slice(at, (at += request.workspaces.length)) }));
     },
   };
 }
 
-/** Parts with equal hello hashes together, as many as one request may hold. */
-function groupsOf(parts: Iterable<Part<ChangesRequest, ChangesAnswers>>): Array<Set<Part<ChangesRequest, ChangesAnswers>>> {
-  const groups: Array<{ readonly helloHash: string | undefined; workspaces: number; readonly parts: Set<Part<ChangesRequest, ChangesAnswers>> }> = [];
-  for (const part of parts) {
-    const { helloHash, workspaces } = part.request;
-    const fitting = groups.find((group) => group.helloHash === helloHash && group.workspaces + workspaces.length <= MAX_WORKSPACES);
-    if (fitting === undefined) groups.push({ helloHash, workspaces: workspaces.length, parts: new Set([part]) });
-    else {
-      fitting.workspaces += workspaces.length;
-      fitting.parts.add(part);
+function waitOf(transport: Transport): Joining<Parameters<Transport["wait"]>[0], void> {
+  return {
+    takesUpRunning: true,
+    fits: () => true,
+    async call(requests, options) {
+      const earliest = new Map<WorkspaceId, number>();
+      for (const { workspaceId, afterSeq } of requests.flatMap((request) => request.workspaces)) {
+        earliest.set(workspaceId, Math.min(afterSeq, earliest.get(workspaceId) ?? afterSeq));
+      }
+      const workspaces = [...earliest].map(([workspaceId, afterSeq]) => ({ workspaceId, afterSeq }));
+      await transport.wait({ workspaces, timeoutMs: Math.min(...requests.map((request) => request.timeoutMs)) }, options);
+      return requests.map(() => undefined);
+    },
+  };
+}
+
+/** One caller's part in a joined call. */
+interface Part<Request, Answer> {
+  readonly request: Request;
+  readonly answered: (answer: Answer) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** A call on behalf of the parts that still want it. */
+interface Group<Request, Answer> {
+  readonly parts: Set<Part<Request, Answer>>;
+  readonly abort: AbortController;
+}
+
+type WorkspacesRequest = { readonly workspaces: readonly unknown[] };
+
+function joined<Request extends WorkspacesRequest, Answer>(joining: Joining<Request, Answer>, gather: () => Promise<void>) {
+  type JoinedPart = Part<Request, Answer>;
+  const gathered = new Set<JoinedPart>();
+  const running = new Set<Group<Request, Answer>>();
+  let gathering = false;
+
+  async function run(parts: readonly JoinedPart[]): Promise<void> {
+    const group = { parts: new Set(parts), abort: new AbortController() };
+    running.add(group);
+    try {
+      const answers = await joining.call(parts.map((part) => part.request), { signal: group.abort.signal });
+      for (const [i, part] of parts.entries()) if (group.parts.has(part)) part.answered(answers[i] as Answer);
+    } catch (error) {
+      const splits = group.parts.size > 1 && isOfOneRequest(error);
+      for (const part of group.parts) {
+        if (splits) void run([part]);
+        else part.failed(error);
+      }
+    } finally {
+      running.delete(group);
     }
   }
-  return groups.map((group) => group.parts);
+
+  async function send(): Promise<void> {
+    await gather();
+    gathering = false;
+    if (gathered.size === 0) return;
+    const underWay = joining.takesUpRunning ? [...running] : [];
+    const parts = [...underWay.flatMap((group) => [...group.parts]), ...gathered];
+    gathered.clear();
+    for (const group of grouped(parts, joining.fits)) void run(group);
+    for (const group of underWay) end(group);
+  }
+
+  function leave(part: JoinedPart): void {
+    gathered.delete(part);
+    for (const group of running) if (group.parts.delete(part) && group.parts.size === 0) end(group);
+  }
+
+  return (request: Request, { signal }: OperationOptions = {}): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason);
+        return;
+      }
+      const abort = (): void => {
+        leave(part);
+        reject(signal?.reason);
+      };
+      const settled =
+        <T>(settle: (value: T) => void) =>
+        (value: T): void => {
+          signal?.removeEventListener("abort", abort);
+          settle(value);
+        };
+      const part: JoinedPart = { request, answered: settled(resolve), failed: settled(reject) };
+      signal?.addEventListener("abort", abort, { once: true });
+      gathered.add(part);
+      if (gathering) return;
+      gathering = true;
+      void send();
+    });
+}
+
+/** Parts that fit together, as many as one request may hold workspaces. */
+function grouped<Request extends WorkspacesRequest, Answer>(
+  parts: ReadonlyArray<Part<Request, Answer>>,
+  fits: (one: Request, other: Request) => boolean,
+): Array<Array<Part<Request, Answer>>> {
+  const groups: Array<Array<Part<Request, Answer>>> = [];
+  for (const part of parts) {
+    const group = groups.find((candidate) => {
+      const [first] = candidate;
+      const count = candidate.reduce((sum, one) => sum + one.request.workspaces.length, part.request.workspaces.length);
+      return first !== undefined && fits(first.request, part.request) && count <= MAX_WORKSPACES;
+    });
+    if (group === undefined) groups.push([part]);
+    else group.push(part);
+  }
+  return groups;
+}
+
+/** Ends a call that nobody wants any more; what it comes to reaches nobody. */
+function end(group: Group<unknown, never>): void {
+  group.parts.clear();
+  group.abort.abort(new TwinfoldError("ERR_CLOSED", "nobody waits for this call any more"));
+}
+
+/** Failures that may be one caller's alone, so that the others are not to suffer from them. */
+const OF_ONE_REQUEST: ReadonlySet<TwinfoldErrorCode> = new Set([
+  "ERR_NOT_FOUND",
+  "ERR_INVALID_ARGUMENT",
+  "ERR_PERMISSION_DENIED",
+  "ERR_PROTOCOL",
+  "ERR_TOO_LARGE",
+]);
+
+function isOfOneRequest(error: unknown): boolean {
+  return isTwinfoldError(error) && OF_ONE_REQUEST.has(error.code);
 }

@@ -39,7 +39,7 @@ class Ledger {
 function act(target: Device, operation: Op, ledger: Ledger): void {
   const { tree } = target;
   const entries = tree.files();
-  if (operation.kind === "sync" || operation.kind === "restart") return;
+  if (!("path" in operation)) return;
   const at = operation.path;
   const parents = (of: string) => of.split("/").slice(0, -1).map((_, index, names) => names.slice(0, index + 1).join("/"));
   const canMake = (of: string) => parents(of).every((parent) => (entries.get(parent)?.kind ?? "directory") === "directory");

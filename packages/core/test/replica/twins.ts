@@ -13,6 +13,7 @@ import {
   type Env,
   type Hub,
   type MemoryEntry,
+  type MemoryHubSnapshot,
   type MemoryLocalTree,
   type Replica,
   type ReplicaStore,
@@ -60,6 +61,9 @@ export interface Device {
 export interface Twins {
   readonly env: Env;
   readonly hub: Hub;
+  /** A copy of all that the hub has durable now; `restoreHub` puts it back, with no word to anyone. */
+  backUpHub(): MemoryHubSnapshot;
+  restoreHub(backup: MemoryHubSnapshot): void;
   readonly workspaceId: WorkspaceId;
   readonly devices: readonly Device[];
   /** Syncs all devices in turn until none has anything left to do. */
@@ -74,7 +78,9 @@ export interface TwinsOptions {
 
 export async function createTwins(names: readonly string[], { seed = 1, resolve, wrapTransport = (transport) => transport }: TwinsOptions = {}): Promise<Twins> {
   const env = virtualEnv(seed);
-  const hub = createHub({ blobs: createMemoryBlobStore(), store: createMemoryHubStore(), env });
+  const blobs = createMemoryBlobStore();
+  let hubStore = createMemoryHubStore();
+  let hub = createHub({ blobs, store: hubStore, env });
   const accountId = "a".repeat(32) as AccountId;
   const workspaceId = await hub.createWorkspace(accountId);
   const devices: Device[] = [];
@@ -82,8 +88,8 @@ export async function createTwins(names: readonly string[], { seed = 1, resolve,
     const tree = createMemoryLocalTree({ env });
     const store = createMemoryReplicaStore();
     const principal = { accountId, deviceId: `${index}`.repeat(32).slice(0, 32) as DeviceId, deviceName: name };
-    const open = () =>
-      createReplica({ workspaceId, tree, store, transport: wrapTransport(createLoopbackTransport(hub, principal), name), env, deviceName: name, resolve });
+    const transport = wrapTransport(toWhicheverHub(() => createLoopbackTransport(hub, principal)), name);
+    const open = () => createReplica({ workspaceId, tree, store, transport, env, deviceName: name, resolve });
     const device: Device = {
       name,
       tree,
@@ -98,7 +104,14 @@ export async function createTwins(names: readonly string[], { seed = 1, resolve,
   }
   return {
     env,
-    hub,
+    get hub() {
+      return hub;
+    },
+    backUpHub: () => hubStore.snapshot(),
+    restoreHub(backup) {
+      hubStore = createMemoryHubStore({ from: backup });
+      hub = createHub({ blobs, store: hubStore, env });
+    },
     workspaceId,
     devices,
     async settle() {
@@ -114,6 +127,16 @@ export async function createTwins(names: readonly string[], { seed = 1, resolve,
       }
     },
   };
+}
+
+/** Asks for the transport at every call: the hub behind it may be another one by then. */
+function toWhicheverHub(current: () => Transport): Transport {
+  return new Proxy({} as Transport, {
+    get: (_, name) => {
+      const transport = current();
+      return (transport[name as keyof Transport] as () => unknown).bind(transport);
+    },
+  });
 }
 
 /** Everything in a tree that has to be the same on every device, as text. */
