@@ -57,6 +57,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   const replace = createDurableReplace({ fs, root, env, deviceName, trash: createTrash(fs, env) });
   const newFileMode = 0o666 & ~process.umask();
   const watches = new Set<() => Promise<void>>();
+  const stagedKeys = new Set<string>();
 
   async function doing<T>(what: string, path: LocalPath, work: () => Promise<T>): Promise<T> {
     try {
@@ -220,10 +221,14 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
       }),
     async stage(key) {
       assertStagingKey(key);
+      if (stagedKeys.has(key)) throw new TwinfoldError("ERR_IN_USE", `the download ${key} is being written already: close it first`);
+      stagedKeys.add(key);
+      const onClosed = () => void stagedKeys.delete(key);
       try {
         const folder = await ownFolder(fs, join(await root.verify(), INTERNAL_NAME), "staging");
-        return await openStaging({ fs, folder, key, modeFor, put: replace.put });
+        return await openStaging({ fs, folder, key, modeFor, put: replace.put, onClosed });
       } catch (error) {
+        onClosed();
         throw localError(`stage the download ${key} in ${rootPath}`, error);
       }
     },

@@ -20,9 +20,10 @@ export interface StagingParts {
   /** Permission bits for what is at `path` now, or for a new file; `undefined` when the path is not as expected. */
   readonly modeFor: (path: LocalPath, expected: Expected, executable: boolean) => Promise<number | undefined>;
   readonly put: (source: string, path: LocalPath, expected: Expected) => Promise<LocalOutcome>;
+  readonly onClosed: () => void;
 }
 
-export async function openStaging({ fs, folder, key, modeFor, put }: StagingParts): Promise<Staging> {
+export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: StagingParts): Promise<Staging> {
   const path = join(folder, key);
   let file: OpenFile | undefined = await openAlone(fs, path);
   let { sizeBytes } = await file.stat();
@@ -42,8 +43,10 @@ export async function openStaging({ fs, folder, key, modeFor, put }: StagingPart
 
   async function close(): Promise<void> {
     const closing = file;
+    if (closing === undefined) return;
     file = undefined;
-    await closing?.close();
+    onClosed();
+    await closing.close();
   }
 
   /** After an fsync that failed the disk may have dropped the bytes, and say at the next one that all is well. */

@@ -3,5 +3,6 @@ export { accountStoreConformance, type AccountStoreClause } from "./account-stor
 export type { Clause, Harness, StoreConformanceOptions } from "./clauses.js";
 export { hubStoreConformance, type HubStoreClause } from "./hub-store-conformance.js";
 export { replicaStoreConformance, type ReplicaStoreClause } from "./replica-store-conformance.js";
+export { diskError, type FileSystemCall, hookedFileSystem } from "./hooked-file-system.js";
 export { type EditableTree, type LocalEdit, localTreeConformance } from "./local-tree-conformance.js";
 export type { TestRunner } from "./test-runner.js";

@@ -191,6 +191,17 @@ const CLAUSES = {
       await assertRejects(tree.stage("../key"), "ERR_INVALID_ARGUMENT");
     },
   },
+  "LT3 a staging file has one writer at a time": {
+    check: async ({ tree }) => {
+      const first = await tree.stage("key");
+      await assertRejects(tree.stage("key"), "ERR_IN_USE");
+      await first.close();
+      await first.close();
+      const second = await tree.stage("key");
+      assertEqual((await second.place(at("a"), undefined, ATTRIBUTES)).kind, "done");
+      await (await tree.stage("key")).discard();
+    },
+  },
   "LT4 place does nothing when the path is not as expected, and can be tried again": {
     check: async ({ tree, edit }) => {
       await edit.write("a", "one");
@@ -204,6 +215,7 @@ const CLAUSES = {
       assertEqual([await filesOf(edit), await trashOf(edit)], [{ a: "two" }, []]);
       const staging = await tree.stage("conformance");
       assertBytes(await staging.read(0, 10), bytesOf("new"));
+      assertEqual(await staging.place(at("b"), older, ATTRIBUTES), { kind: "changed" });
       assertEqual((await staging.place(at("a"), await mustStat(tree, at("a")), ATTRIBUTES)).kind, "done");
       assertEqual(await filesOf(edit), { a: "new" });
     },

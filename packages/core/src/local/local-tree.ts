@@ -92,7 +92,7 @@ export interface LocalTree {
     options?: OperationOptions & { readonly offset?: number | undefined; readonly length?: number | undefined },
   ): AsyncIterable<Uint8Array>;
   readLink(path: LocalPath): Promise<string>;
-  /** `key`: lower-case letters, digits and `-`, at most 100. */
+  /** `key`: lower-case letters, digits and `-`, at most 100. Rejects with `ERR_IN_USE` until an earlier staging of that key was placed or closed. */
   stage(key: string): Promise<Staging>;
   makeDirectory(path: LocalPath): Promise<LocalOutcome>;
   makeSymlink(path: LocalPath, target: string, expected: Expected): Promise<LocalOutcome>;
