@@ -24,7 +24,7 @@ export default defineConfig({
         include: ["test/**/*.test.ts"],
         testTimeout: 60_000,
         // The command is tested as people run it: built.
-        ...(name === "cli" ? { globalSetup: ["test/build-when-stale.ts"] } : {}),
+        ...(name === "cli" ? { globalSetup: ["test/build.ts"] } : {}),
       },
     })),
   },

@@ -10,7 +10,7 @@ import { pause } from "./commands/pause.js";
 import { restore, type RestoreOptions } from "./commands/restore.js";
 import { resume } from "./commands/resume.js";
 import { revisions, type RevisionsOptions } from "./commands/revisions.js";
-import { serve, type ServeOptions } from "./commands/serve.js";
+import type { ServeOptions } from "./commands/serve.js";
 import { signup } from "./commands/signup.js";
 import { status } from "./commands/status.js";
 import { sync, type SyncOptions } from "./commands/sync.js";
@@ -39,7 +39,13 @@ export function createProgram(run: Run): Command {
     .option("--listen <host:port>", "where to accept connections (default: 127.0.0.1:4747)")
     .option("--config <file>", "a JSON file with the same settings; options given here go before it")
     .option("--print-config", "print the settings in force, and do nothing")
-    .action((options: ServeOptions) => run((context) => serve(context, options)));
+    .action((options: ServeOptions) =>
+      run(async (context) => {
+        // A server is 40 times what a client loads: only `serve` waits for it.
+        const { serve } = await import("./commands/serve.js");
+        await serve(context, options);
+      }),
+    );
 
   for (const [name, action, description] of [
     ["signup", signup, "make an account at a server, and log in"],

@@ -14,7 +14,7 @@ export interface Result {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** All of stdout as one JSON document. */
+  /** All of stdout as one JSON document; `notJson` when it is not one. */
   readonly json: Record<string, unknown>;
 }
 
@@ -52,14 +52,15 @@ export async function twinfold(args: readonly string[], options: RunOptions = {}
   child.stdin?.end(options.input ?? "");
   const code = await endOf(child);
   const text = stdout.join("");
-  return {
-    code,
-    stdout: text,
-    stderr: stderr.join(""),
-    get json() {
-      return JSON.parse(text) as Record<string, unknown>;
-    },
-  };
+  return { code, stdout: text, stderr: stderr.join(""), json: parsed(text) };
+}
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return { notJson: text };
+  }
 }
 
 /** Starts a command that goes on; it is stopped when the test is over. */

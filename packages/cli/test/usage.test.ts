@@ -4,11 +4,11 @@ import { temporaryFolder, twinfold } from "./twinfold.js";
 const WRONG_USES: ReadonlyArray<readonly string[]> = [
   [],
   ["frobnicate"],
-  ["serve", "--listen"],
   ["serve", "extra"],
   ["serve", "--listen", "nonsense"],
   ["signup"],
   ["login", "--server", "https://example.com"],
+  ["login", "--email", "a@example.com", "--server"],
   ["login", "--server", "ftp://example.com", "--email", "a@example.com"],
   ["login", "--server", "http://example.com", "--email", "a@example.com", "--password-stdin"],
   ["logout", "extra"],
@@ -32,6 +32,11 @@ const WRONG_USES: ReadonlyArray<readonly string[]> = [
   ["devices", "revoke"],
 ];
 
+/** After the command's name, so that an option that lacks its value does not take it for one. */
+function withJson([command, ...rest]: readonly string[]): readonly string[] {
+  return command === undefined ? ["--json"] : [command, "--json", ...rest];
+}
+
 describe("wrong usage", () => {
   it.each(WRONG_USES.map((args) => ({ args, shown: ["twinfold", ...args].join(" ") })))("$shown exits 2 and says why", async ({ args }) => {
     const home = await temporaryFolder();
@@ -39,7 +44,7 @@ describe("wrong usage", () => {
     expect(plain).toMatchObject({ code: 2, stdout: "" });
     expect(plain.stderr).toContain("ERR_USAGE");
 
-    const json = await twinfold([...args, "--json"], { home });
+    const json = await twinfold(withJson(args), { home });
     expect(json.code).toBe(2);
     expect(json.json).toEqual({ error: { code: "ERR_USAGE", message: expect.stringMatching(/./) } });
   });

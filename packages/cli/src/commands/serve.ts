@@ -49,6 +49,7 @@ const CONFIG_NAMES = Object.keys({
   maxFileBytes: true,
   maxWaitMs: true,
   signInsPerMinute: true,
+  trustProxy: true,
   logLevel: true,
 } satisfies Record<Exclude<keyof ServerOptions, "logTo">, true>);
 

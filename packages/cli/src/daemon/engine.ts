@@ -117,7 +117,11 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
 
   const statusOf = async (link: Link): Promise<LinkStatus> => {
     try {
-      const { replica, usage } = await pool.opened(link);
+      const { replica, usage, checkRoot } = await pool.opened(link);
+      const rootProblem = await checkRoot().then(
+        () => undefined,
+        (error: unknown) => shownError(error).message,
+      );
       const { bytesSent, bytesReceived } = usage();
       const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, problem } = await replica.status();
       return {
@@ -130,7 +134,7 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         skipped,
         bytesSent,
         bytesReceived,
-        problem: problem ?? null,
+        problem: rootProblem ?? problem ?? null,
       };
     } catch (error) {
       const unknown = { nodes: 0, pending: 0, oldestUnsyncedMs: null, lastInSyncAtMs: null, bytesSent: 0, bytesReceived: 0, skipped: [] };

@@ -38,6 +38,8 @@ export interface LinkedReplica {
   readonly replica: Replica;
   /** One pass, tried a few times while the server is out of reach. */
   sync(options: RequestOptions & { readonly confirm: boolean }): Promise<LinkReport>;
+  /** Rejects when the folder is not there, or not the one that was linked. */
+  checkRoot(): Promise<void>;
   /** All that crossed its sockets so far, the held calls aside. */
   usage(): Usage;
   /** Tells all of the replica's events until it is called off. */
@@ -58,7 +60,7 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
   const network = createMeteredNetwork();
   const { server: url, token, insecure, deviceName } = credentials;
   const transport = createHttpTransport({ url, token, insecure, fetch: network.fetch });
-  const tree = await createFsLocalTree({ root: link.path, rootId: link.rootId, env });
+  const tree = createFsLocalTree({ root: link.path, rootId: link.rootId, env, deviceName });
   const replica = await createReplica({
     workspaceId: link.workspaceId,
     tree,
@@ -80,6 +82,7 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
     replica,
     observe,
     usage: network.usage,
+    checkRoot: () => tree.check(),
     async sync({ confirm, signal, onEvent }) {
       const startedAtMs = env.monotonicMs();
       const before = network.usage();
