@@ -18,7 +18,14 @@ export default defineConfig({
     projects: folders.map(({ name, root }) => ({
       extends: true,
       resolve: { alias },
-      test: { name, root, include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+      test: {
+        name,
+        root,
+        include: ["test/**/*.test.ts"],
+        testTimeout: 60_000,
+        // The command is tested as people run it: built.
+        ...(name === "cli" ? { globalSetup: ["test/build-when-stale.ts"] } : {}),
+      },
     })),
   },
 });

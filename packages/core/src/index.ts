@@ -146,6 +146,7 @@ export type { Plan, PlanAction, PlanStep } from "./reconcile/plan.js";
 export { type Decision, decide, type PartAction, type PartChange, POLICY } from "./reconcile/policy.js";
 export { COLLISIONS, reconcile, type Step, type TreesView } from "./reconcile/reconcile.js";
 export { createReplica } from "./replica/create-replica.js";
+export { conflictName, isConflictName } from "./replica/conflict-name.js";
 export type { ReplicaEvents } from "./replica/events.js";
 export type {
   ConflictCopy,
