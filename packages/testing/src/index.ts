@@ -1,5 +1,5 @@
-export { blobStoreConformance } from "./blob-store-conformance.js";
 export { accountStoreConformance, type AccountStoreClause } from "./account-store-conformance.js";
+export { blobStoreConformance } from "./blob-store-conformance.js";
 export type { Clause, Harness, StoreConformanceOptions } from "./clauses.js";
 export { hubStoreConformance, type HubStoreClause } from "./hub-store-conformance.js";
 export { replicaStoreConformance, type ReplicaStoreClause } from "./replica-store-conformance.js";
