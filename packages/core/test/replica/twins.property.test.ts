@@ -1,3 +1,4 @@
+import { isTwinfoldError, type Transport, TwinfoldError } from "@twinfold/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createTwins, describe as describeTree, type Device, texts } from "./twins.js";
@@ -71,26 +72,79 @@ function act(target: Device, operation: Op, ledger: Ledger): void {
   }
 }
 
+/** A network that loses requests, and answers to requests that were carried out, until it is mended. */
+class LossyNetwork {
+  #state: number;
+  mended = false;
+
+  constructor(seed: number) {
+    this.#state = seed | 1;
+  }
+
+  wrap(transport: Transport): Transport {
+    const lossy = <Name extends keyof Transport>(name: Name): Transport[Name] => {
+      const call = transport[name] as (...args: unknown[]) => Promise<unknown>;
+      if (name === "download") return transport[name];
+      return (async (...args: unknown[]) => {
+        if (this.#isLost()) throw new TwinfoldError("ERR_UNREACHABLE", "the request was lost");
+        const answer = await call.apply(transport, args);
+        if (this.#isLost()) throw new TwinfoldError("ERR_UNREACHABLE", "the answer was lost");
+        return answer;
+      }) as Transport[Name];
+    };
+    return new Proxy(transport, { get: (_, name) => lossy(name as keyof Transport) });
+  }
+
+  /** One in six, by a xorshift generator. */
+  #isLost(): boolean {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x;
+    return !this.mended && (x >>> 0) % 6 === 0;
+  }
+}
+
+async function run(operations: readonly Op[], seed: number, network: LossyNetwork): Promise<void> {
+  const twins = await createTwins(["laptop", "phone", "desk"], { seed, wrapTransport: (transport) => network.wrap(transport) });
+  const ledger = new Ledger();
+  for (const operation of operations) {
+    const target = twins.devices[operation.device] as Device;
+    act(target, operation, ledger);
+    if (operation.kind === "restart") await target.restart();
+    if (operation.kind !== "sync") continue;
+    try {
+      await target.sync();
+    } catch (error) {
+      if (!isTwinfoldError(error) || !error.retryable) throw error;
+    }
+  }
+  network.mended = true;
+  await twins.settle();
+  const [first, ...others] = twins.devices.map((each) => describeTree(each.tree));
+  for (const other of others) expect(other).toBe(first);
+  const kept = new Set(Object.values(texts((twins.devices[0] as Device).tree)));
+  for (const text of ledger.written) if (!ledger.superseded.has(text)) expect(kept).toContain(text);
+  for (const text of kept) expect(ledger.written).toContain(text);
+}
+
+const operations = fc.array(op, { minLength: 1, maxLength: 40 });
+const RUNS = Number(process.env["RUNS"] ?? 150);
+
 describe("replicas of one workspace", () => {
   it("converge, lose nothing that nobody deleted, and invent nothing, whatever people do and in whatever order they sync", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(op, { minLength: 1, maxLength: 40 }), fc.integer(), async (operations, seed) => {
-        const twins = await createTwins(["laptop", "phone", "desk"], { seed });
-        const ledger = new Ledger();
-        for (const operation of operations) {
-          const target = twins.devices[operation.device] as Device;
-          act(target, operation, ledger);
-          if (operation.kind === "sync") await target.sync();
-          if (operation.kind === "restart") await target.restart();
-        }
-        await twins.settle();
-        const [first, ...others] = twins.devices.map((each) => describeTree(each.tree));
-        for (const other of others) expect(other).toBe(first);
-        const kept = new Set(Object.values(texts((twins.devices[0] as Device).tree)));
-        for (const text of ledger.written) if (!ledger.superseded.has(text)) expect(kept).toContain(text);
-        for (const text of kept) expect(ledger.written).toContain(text);
+      fc.asyncProperty(operations, fc.integer(), async (plan, seed) => {
+        const network = new LossyNetwork(seed);
+        network.mended = true;
+        await run(plan, seed, network);
       }),
-      { numRuns: Number(process.env["RUNS"] ?? 150) },
+      { numRuns: RUNS },
     );
-  }, 300_000);
+  }, 600_000);
+
+  it("do so over a network that loses requests and answers, and when they are restarted at any moment", async () => {
+    await fc.assert(fc.asyncProperty(operations, fc.integer(), (plan, seed) => run(plan, seed, new LossyNetwork(seed))), { numRuns: RUNS });
+  }, 600_000);
 });
