@@ -146,6 +146,14 @@ describe("diffAgainstSketches", () => {
   });
 });
 
+describe("diffAgainstSketches of pieces that are all alike", () => {
+  it("copies on from where the last copy ended", () => {
+    const zeros = new Uint8Array(40_000);
+    const payload = diffAgainstSketches(zeros, [{ chunkId: base(zeros).chunkId, sketch: sketchChunk(zeros, sha256) }], sha256) as Uint8Array;
+    expect(decodeDelta(payload).operations).toEqual([{ kind: "copy", base: 0, offsetBytes: 0, lengthBytes: 40_000 }]);
+  });
+});
+
 describe("a sketch", () => {
   it("covers its chunk from the first byte to the last, and survives being kept", () => {
     fc.assert(
