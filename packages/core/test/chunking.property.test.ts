@@ -76,6 +76,16 @@ describe("createChunker", () => {
       { numRuns: 200 },
     );
   });
+
+  it("ends every prefix of an input as the published algorithm does, odd ones too", () => {
+    const bytes = Uint8Array.from({ length: 600 }, (_, i) => (i * i * 31 + i * 7) >> 3);
+    for (const profile of PROFILES) {
+      for (let length = 0; length <= bytes.length; length++) {
+        const prefix = bytes.subarray(0, length);
+        expect(chunkBytes(prefix, profile)).toEqual(publishedLengths(prefix, profile));
+      }
+    }
+  });
 });
 
 /** FastCDC v2020 as the paper's Algorithm 1 and fastcdc-rs have it, in BigInt. */

@@ -144,6 +144,48 @@ describe.each(FORMATS)("%s", (_name, one) => {
   });
 });
 
+describe("what has another encoding, or none", () => {
+  const a1 = "a1".repeat(16);
+
+  it.each<[string, Codec<unknown>, string]>([
+    ["an integer with a byte too many", varint, "8000"],
+    ["an integer with two bytes too many", varint, "ff8000"],
+    ["2^53", varint, "8080808080808010"],
+    ["an integer of nine bytes", varint, "ffffffffffffffff01"],
+    ["an integer that does not end", varint, "80"],
+    ["a vector with a count of 0", versionVectorCodec, `01${a1}00`],
+    ["a vector that names a replica twice", versionVectorCodec, `02${a1}01${a1}02`],
+    ["a vector of 18 replicas", versionVectorCodec, `12${Array.from({ length: 18 }, (_, i) => `${(i + 10).toString().repeat(16)}01`).join("")}`],
+    ["a list that claims more than there is", requestCodecs.missing as Codec<unknown>, `${a1}ff3f`],
+    ["a yes that is 2", answerCodecs.draft as Codec<unknown>, "0002"],
+    ["an unknown choice", commitAnswerCodec as Codec<unknown>, "06"],
+    ["a directory with meta", contentCodec as Codec<unknown>, "020100"],
+    ["a symlink to what is not UTF-8", contentCodec as Codec<unknown>, "030201ff"],
+    ["a byte after the end", cursorCodec as Codec<unknown>, `${a1}00${"00".repeat(9)}`],
+  ])("is refused: %s", (_what, codec, hex) => {
+    expect(() => decode(codec, hexToBytes(hex))).toThrow(expect.objectContaining({ code: "ERR_PROTOCOL" }));
+  });
+
+  it.each([
+    ["a manifest of a chunk without bytes", `010001${"0a".repeat(32)}00`],
+    ["a manifest of a chunk over 4 MiB", `010001${"0a".repeat(32)}81808002`],
+    ["a manifest of a later format", "020000"],
+    ["a manifest with flags", "010100"],
+  ])("is refused: %s", (_what, hex) => {
+    expect(() => decodeManifest(hexToBytes(hex))).toThrow(expect.objectContaining({ code: "ERR_PROTOCOL" }));
+  });
+
+  it("is not written: what no reader would take", () => {
+    const refusal = expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" });
+    const replicaId = a1 as never;
+    const changes = Array(1001).fill({ kind: "put", nodeId: a1 });
+    expect(() => encode(commitCodec, { replicaId, counter: 1, changes })).toThrow(refusal);
+    expect(() => encode(commitCodec, { replicaId, counter: -1, changes: [] })).toThrow(refusal);
+    expect(() => encode(cursorCodec, { epoch: a1, seq: 0, chain: "00" })).toThrow(refusal);
+    expect(() => encode(contentCodec, { kind: "symlink", target: "x".repeat(4097) })).toThrow(refusal);
+  });
+});
+
 describe("frames", () => {
   const frames = fc.array(
     fc.tuple(frameHeader, arbitrary.smallBytes).map(([{ payloadBytes: _, ...header }, bytes]): Frame => {
