@@ -32,7 +32,8 @@ export async function watchFolder(
       root,
       (error, events) => {
         if (error !== null) listener({ kind: "everything", reason: `the system lost events of ${root}: ${error.message}` });
-        else report(events).catch((cause: unknown) => listener({ kind: "everything", reason: `events of ${root} could not be read: ${String(cause)}` }));
+        else
+          report(events).catch((cause: unknown) => listener({ kind: "everything", reason: `events of ${root} could not be read: ${String(cause)}` }));
       },
       { ignore: [INTERNAL_NAME] },
     );
