@@ -11,6 +11,8 @@ export async function watchFolder(
   isDirectory: (path: LocalPath) => Promise<boolean>,
   listener: (hint: LocalHint) => void,
 ): Promise<() => Promise<void>> {
+  let stopped = false;
+
   async function report(events: readonly watcher.Event[]): Promise<void> {
     const directories = new Set<LocalPath>();
     for (const { path, type } of events) {
@@ -24,19 +26,25 @@ export async function watchFolder(
       directories.add(parentPath(changed));
       if (type === "create" && (await isDirectory(changed))) directories.add(changed);
     }
-    for (const path of directories) listener({ kind: "directory", path });
+    for (const path of directories) if (!stopped) listener({ kind: "directory", path });
   }
 
   try {
     const subscription = await watcher.subscribe(
       root,
       (error, events) => {
+        if (stopped) return;
         if (error !== null) listener({ kind: "everything", reason: `the system lost events of ${root}: ${error.message}` });
-        else report(events).catch((cause: unknown) => listener({ kind: "everything", reason: `events of ${root} could not be read: ${String(cause)}` }));
+        else
+          report(events).catch((cause: unknown) => listener({ kind: "everything", reason: `events of ${root} could not be read: ${String(cause)}` }));
       },
       { ignore: [INTERNAL_NAME] },
     );
-    return () => subscription.unsubscribe();
+    return async () => {
+      stopped = true;
+      // @parcel/watcher 2.6.0 rejects with EINVAL when a directory was moved and then removed: its watch is gone already.
+      await subscription.unsubscribe().catch(() => {});
+    };
   } catch (cause) {
     const message = `cannot watch the folder ${root}: raise the system's limit (fs.inotify.max_user_watches on Linux), or rely on the regular rescans`;
     throw new TwinfoldError("ERR_LOCAL_FAILED", message, { cause });

@@ -116,7 +116,8 @@ export function createFsBlobStore({ root, fileSystem = createNodeFileSystem() }:
       }
       const bytes = new Uint8Array(length);
       const count = await file.read(bytes, offset);
-      if (count < length) throw new TwinfoldError("ERR_STORE_FAILED", `the blob ${name} in ${root} ended after ${offset + count} of ${sizeBytes} bytes`);
+      if (count < length)
+        throw new TwinfoldError("ERR_STORE_FAILED", `the blob ${name} in ${root} ended after ${offset + count} of ${sizeBytes} bytes`);
       return bytes;
     } finally {
       await file.close();
@@ -185,5 +186,8 @@ async function unlessAbsent<T>(reading: Promise<T>): Promise<T | undefined> {
 
 function assertBlobName(name: string): void {
   if (name.length <= 200 && /^[a-z0-9_-][a-z0-9._-]*(\/[a-z0-9_-][a-z0-9._-]*)*$/.test(name)) return;
-  throw new TwinfoldError("ERR_INVALID_ARGUMENT", `the name of a blob is up to 200 of a-z 0-9 . _ - and /, no part empty or starting with a dot, got ${JSON.stringify(name)}`);
+  throw new TwinfoldError(
+    "ERR_INVALID_ARGUMENT",
+    `the name of a blob is up to 200 of a-z 0-9 . _ - and /, no part empty or starting with a dot, got ${JSON.stringify(name)}`,
+  );
 }

@@ -289,5 +289,8 @@ function notFound(path: LocalPath): TwinfoldError {
 }
 
 function changed(path: LocalPath, doing: string): TwinfoldError {
-  return new TwinfoldError("ERR_LOCAL_CHANGED", `${JSON.stringify(path)} is not what it was when it was looked at, or changed while it was ${doing}: look again`);
+  return new TwinfoldError(
+    "ERR_LOCAL_CHANGED",
+    `${JSON.stringify(path)} is not what it was when it was looked at, or changed while it was ${doing}: look again`,
+  );
 }

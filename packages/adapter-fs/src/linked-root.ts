@@ -38,7 +38,8 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
     const seen = await lookAtMarker(root);
     if (verifiedMarker === undefined || seen.ino !== verifiedMarker.ino || seen.ctimeNs !== verifiedMarker.ctimeNs) {
       const marker = await readRootMarker({ root, fileSystem: fs });
-      if (marker?.rootId !== rootId) throw new TwinfoldError("ERR_ROOT_FOREIGN", `${root} is not the folder that was linked: mount the right disk, or link again`);
+      if (marker?.rootId !== rootId)
+        throw new TwinfoldError("ERR_ROOT_FOREIGN", `${root} is not the folder that was linked: mount the right disk, or link again`);
       verifiedMarker = seen;
     }
     return root;

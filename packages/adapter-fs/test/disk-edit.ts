@@ -30,12 +30,15 @@ export function createDiskEdit(root: string): LocalEdit {
     trashed() {
       const trash = absolute(".twinfold/trash");
       if (!fs.existsSync(trash)) return [];
-      return fs.readdirSync(trash).sort().map((folder) => {
-        const inside = join(trash, folder);
-        const note = fs.readdirSync(inside).find((name) => name.endsWith(".json") && name.length > 5 && isNote(join(inside, name))) as string;
-        const { path } = JSON.parse(fs.readFileSync(join(inside, note), "utf8")) as { path: string };
-        return { path, entry: entryAt(join(inside, path.split("/").at(-1) as string)) };
-      });
+      return fs
+        .readdirSync(trash)
+        .sort()
+        .map((folder) => {
+          const inside = join(trash, folder);
+          const note = fs.readdirSync(inside).find((name) => name.endsWith(".json") && name.length > 5 && isNote(join(inside, name))) as string;
+          const { path } = JSON.parse(fs.readFileSync(join(inside, note), "utf8")) as { path: string };
+          return { path, entry: entryAt(join(inside, path.split("/").at(-1) as string)) };
+        });
     },
     setRoot(state) {
       if (state === "missing") fs.renameSync(root, `${root}-unplugged`);
@@ -84,7 +87,8 @@ function filesOf(root: string): Map<string, MemoryEntry> {
 
 function entryAt(path: string): MemoryEntry {
   const stat = fs.lstatSync(path, { bigint: true });
-  if (stat.isFile()) return { kind: "file", bytes: new Uint8Array(fs.readFileSync(path)), executable: (stat.mode & 0o111n) !== 0n, mtimeNs: stat.mtimeNs };
+  if (stat.isFile())
+    return { kind: "file", bytes: new Uint8Array(fs.readFileSync(path)), executable: (stat.mode & 0o111n) !== 0n, mtimeNs: stat.mtimeNs };
   if (stat.isSymbolicLink()) return { kind: "symlink", target: fs.readlinkSync(path) };
   return { kind: stat.isDirectory() ? "directory" : "other" };
 }

@@ -51,15 +51,20 @@ async function prepare(hasFile: boolean, before: (call: FileSystemCall, root: st
   let random = 127;
   const env = {
     nowMs: () => Date.UTC(2026, 0, 2),
-    randomBytes: (length: number) => new Uint8Array(length).fill((random += 1)),
+    randomBytes: (length: number) => {
+      random += 1;
+      return new Uint8Array(length).fill(random);
+    },
     sleep: async (ms: number) => void pauses.push(ms),
   };
-  const open = (hooked: boolean) =>
-    createFsLocalTree({ root: disk.root, rootId: marker?.rootId as string, env, ...(hooked ? { fileSystem } : {}) });
+  const open = (hooked: boolean) => createFsLocalTree({ root: disk.root, rootId: marker?.rootId as string, env, ...(hooked ? { fileSystem } : {}) });
   const tree = open(true);
   const stat = await tree.stat(FILE);
   armed = true;
-  return { ...disk, tree, stat, open, pauses, disarm: () => void (armed = false) };
+  const disarm = () => {
+    armed = false;
+  };
+  return { ...disk, tree, stat, open, pauses, disarm };
 }
 
 function text(entry: MemoryEntry | undefined): string | undefined {
@@ -106,7 +111,9 @@ describe.each(Object.entries(SCENARIOS))("%s", (_name, { before: hasFile, run })
       await staging.truncate(0);
       await staging.append(new TextEncoder().encode("garbage"));
       await staging.close();
-      expect([...(await disk.edit.files())].map(([path, entry]) => [path, text(entry)])).toEqual([...files].map(([path, entry]) => [path, text(entry)]));
+      expect([...(await disk.edit.files())].map(([path, entry]) => [path, text(entry)])).toEqual(
+        [...files].map(([path, entry]) => [path, text(entry)]),
+      );
       return { reached };
     });
     expect(calls).toBeGreaterThan(5);
@@ -149,7 +156,9 @@ describe.each(Object.entries(SCENARIOS))("%s", (_name, { before: hasFile, run })
 async function trashedTexts(root: string): Promise<string[]> {
   const trash = join(root, ".twinfold/trash");
   if (!fs.existsSync(trash)) return [];
-  return fs.readdirSync(trash).flatMap((folder) => fs.readdirSync(join(trash, folder)).map((name) => fs.readFileSync(join(trash, folder, name), "utf8")));
+  return fs
+    .readdirSync(trash)
+    .flatMap((folder) => fs.readdirSync(join(trash, folder)).map((name) => fs.readFileSync(join(trash, folder, name), "utf8")));
 }
 
 describe("placing a file", () => {

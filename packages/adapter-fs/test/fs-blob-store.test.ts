@@ -101,12 +101,13 @@ describe("createFsBlobStore", () => {
     const allRenamed = new Promise<void>((resolve) => {
       renamed = resolve;
     });
-    const store = open(root, ({ operation, path }) => {
-      if (operation === "rename" && ++renames === puts) renamed();
+    const store = open(root, async ({ operation, path }) => {
+      if (operation === "rename") renames += 1;
+      if (renames === puts) renamed();
       if (operation !== "syncDirectory" || path !== join(root, "packs")) return;
       syncs += 1;
       // The first one is under way until all the others ask for theirs.
-      if (syncs === 1) return allRenamed;
+      if (syncs === 1) await allRenamed;
     });
     await Promise.all(Array.from({ length: puts }, (_, i) => store.put(`packs/${i}`, OLD)));
     expect(syncs).toBe(2);

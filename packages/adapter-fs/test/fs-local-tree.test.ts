@@ -127,37 +127,44 @@ describe("createFsLocalTree", () => {
   it("hints at every directory that an event of a whole tree concerns, and at none of its own", async () => {
     const { root, tree, edit } = await openDisk();
     await edit.write("old/deep/file", "one");
-    const hints: LocalHint[] = [];
-    const seen = await hintsUntil(tree, hints, "late", async () => {
-      const staging = await tree.stage("key");
-      await staging.append(new TextEncoder().encode("new"));
-      await staging.place(parsePath("placed"), undefined, { executable: false, mtimeNs: 0n });
-      await edit.rename("old", "new");
-      fs.writeFileSync(join(root, ".twinfold/trash-is-ours"), "");
-      fs.mkdirSync(join(root, "late"));
-    });
-    expect(seen).toContain("");
-    expect(seen).toContain("new");
-    expect(seen.filter((path) => path.includes(".twinfold"))).toEqual([]);
+    const hints = await watched(tree);
+    const staging = await tree.stage("key");
+    await staging.append(new TextEncoder().encode("new"));
+    await staging.place(parsePath("placed"), undefined, { executable: false, mtimeNs: 0n });
+    await edit.rename("old", "new");
+    await hints.until("new");
+    fs.writeFileSync(join(root, ".twinfold/is-ours"), "");
+    fs.mkdirSync(join(root, "late"));
+    await hints.until("late");
+    await edit.rm("new/deep");
+    await hints.until("new");
+    await hints.stop();
 
-    await hintsUntil(tree, hints, "new", async () => edit.rm("new/deep"));
+    expect(hints.all).toContain("");
+    expect(hints.all.filter((path) => path.includes(".twinfold"))).toEqual([]);
   });
 });
 
-/** The directories that were hinted at until `awaited` was. Waits for the event, not for a time. */
-async function hintsUntil(tree: LocalTree, hints: LocalHint[], awaited: string, act: () => Promise<void>): Promise<string[]> {
+/** Waits for a hint at a directory, not for a time. A hint at everything is one at each. */
+async function watched(tree: LocalTree) {
+  const all: string[] = [];
+  let fresh: LocalHint[] = [];
   let wake = (): void => {};
   const stop = await tree.watch((hint) => {
-    hints.push(hint);
+    fresh.push(hint);
+    if (hint.kind === "directory") all.push(hint.path);
     wake();
   });
-  await act();
-  const paths = () => hints.flatMap((hint) => (hint.kind === "directory" ? [hint.path as string] : []));
-  while (!paths().includes(awaited)) {
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-  }
-  await stop();
-  return paths().splice(0, hints.splice(0).length);
+  return {
+    all,
+    stop,
+    async until(path: string): Promise<void> {
+      while (!fresh.some((hint) => hint.kind === "everything" || hint.path === path)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      fresh = [];
+    },
+  };
 }

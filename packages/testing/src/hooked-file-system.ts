@@ -27,7 +27,12 @@ export function hookedFileSystem(fileSystem: FileSystem, before: (call: FileSyst
           index += 1;
           const paths = args.filter((argument) => typeof argument === "string");
           const operation = `${prefix}${name}` as FileSystemCall["operation"];
-          await before({ index, operation, path: openedPath ?? paths[0] ?? "", to: openedPath === undefined && name !== "open" ? paths[1] : undefined });
+          await before({
+            index,
+            operation,
+            path: openedPath ?? paths[0] ?? "",
+            to: openedPath === undefined && name !== "open" ? paths[1] : undefined,
+          });
           const result: unknown = await Reflect.apply(method, target, args);
           return name === "open" ? hooked(result as OpenFile, "file.", paths[0]) : result;
         };

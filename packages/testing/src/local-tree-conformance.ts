@@ -106,7 +106,12 @@ const CLAUSES = {
       await edit.write("a", bytes);
       const stat = await mustStat(tree, at("a"));
       assertBytes(await contentOf(tree.read(at("a"), stat)), bytes);
-      for (const [offset, length] of [[0, 1], [MIB - 1, 2], [2 * MIB, 100], [7, 0]] as const) {
+      for (const [offset, length] of [
+        [0, 1],
+        [MIB - 1, 2],
+        [2 * MIB, 100],
+        [7, 0],
+      ] as const) {
         assertBytes(await contentOf(tree.read(at("a"), stat, { offset, length })), bytes.slice(offset, offset + length), `${length} from ${offset}`);
       }
     },
@@ -377,7 +382,12 @@ const CLAUSES = {
   },
 } satisfies Record<string, Clause<EditableTree>>;
 
-async function checkRefused(tree: LocalTree, a: LocalStat, take: () => Awaitable<void>, code: "ERR_ROOT_MISSING" | "ERR_ROOT_FOREIGN"): Promise<void> {
+async function checkRefused(
+  tree: LocalTree,
+  a: LocalStat,
+  take: () => Awaitable<void>,
+  code: "ERR_ROOT_MISSING" | "ERR_ROOT_FOREIGN",
+): Promise<void> {
   const staging = await tree.stage("key");
   await staging.append(bytesOf("new"));
   await take();
