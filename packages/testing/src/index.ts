@@ -4,3 +4,9 @@ export type { Clause, Harness, StoreConformanceOptions } from "./clauses.js";
 export { hubStoreConformance, type HubStoreClause } from "./hub-store-conformance.js";
 export { replicaStoreConformance, type ReplicaStoreClause } from "./replica-store-conformance.js";
 export type { TestRunner } from "./test-runner.js";
+export {
+  type TransportClauseName,
+  transportConformance,
+  type TransportConformanceOptions,
+  type TransportFixture,
+} from "./transport-conformance.js";
