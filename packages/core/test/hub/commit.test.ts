@@ -1,7 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { advance, createHub, createLoopbackTransport, createMemoryBlobStore, createMemoryHubStore, MAX_COMMIT_CHANGES } from "@twinfold/core";
 import {
-  bytesOf, commit, create, createDirectory, edit, EMPTY, fileOf, frameOf, move, nodeId, openWorld, principal, remove, replicaId, testEnv, verdictsOf,
+  bytesOf,
+  commit,
+  create,
+  createDirectory,
+  edit,
+  EMPTY,
+  fileOf,
+  frameOf,
+  move,
+  nodeId,
+  openWorld,
+  principal,
+  remove,
+  replicaId,
+  testEnv,
+  verdictsOf,
 } from "./hub-world.js";
 
 const R = replicaId(1);
@@ -45,7 +60,7 @@ describe("commit", () => {
     await commit(session, workspaceId, R, 2, [remove(nodeId(1), FIRST)]);
     const outdated = create(nodeId(1), root, "a");
     expect(verdictsOf(await commit(session, workspaceId, R, 3, [outdated]))).toEqual(["conflict/conflict"]);
-    const back = { ...outdated, place: { ...outdated.place, base: SECOND }, content: { ...outdated.content, base: SECOND } } as typeof outdated;
+    const back = { ...outdated, place: { ...outdated.place, base: SECOND }, content: { ...outdated.content, base: SECOND } };
     expect(verdictsOf(await commit(session, workspaceId, R, 4, [back]))).toEqual(["accepted/accepted"]);
     expect((await session.heads({ workspaceId, afterSeq: 0 })).heads.map(({ head }) => [head.deleted, head.revision])).toEqual([[false, 2]]);
   });

@@ -5,6 +5,7 @@ import {
   type Commit,
   type CommitAnswer,
   type Content,
+  type ContentChange,
   createHub,
   createMemoryBlobStore,
   createMemoryHubStore,
@@ -19,6 +20,7 @@ import {
   type NodeId,
   type NodeName,
   nobleSha256,
+  type PlaceChange,
   type Principal,
   type ReplicaId,
   type Transport,
@@ -82,11 +84,13 @@ export function fileOf(...chunks: Uint8Array[]): { content: Content; manifest: U
 export const DIRECTORY: Content = { kind: "directory" };
 export const EMPTY_FILE = fileOf();
 
-export function create(id: NodeId, parentId: NodeId, name: string, { content, manifest }: { content: Content; manifest?: Uint8Array } = EMPTY_FILE): Change {
+export type Creation = Extract<Change, { kind: "put" }> & { readonly place: PlaceChange; readonly content: ContentChange };
+
+export function create(id: NodeId, parentId: NodeId, name: string, { content, manifest }: { content: Content; manifest?: Uint8Array } = EMPTY_FILE): Creation {
   return { kind: "put", nodeId: id, place: { place: { parentId, name: name as NodeName }, base: EMPTY }, content: { content, base: EMPTY, manifest } };
 }
 
-export function createDirectory(id: NodeId, parentId: NodeId, name: string): Change {
+export function createDirectory(id: NodeId, parentId: NodeId, name: string): Creation {
   return create(id, parentId, name, { content: DIRECTORY });
 }
 

@@ -25,13 +25,14 @@ function changeOf(asked: Wish, heads: ReadonlyMap<NodeId, Head>, root: NodeId): 
   const head = heads.get(id);
   const placeBase = head?.placeVector ?? EMPTY;
   const contentBase = head?.contentVector ?? EMPTY;
-  if (asked.kind === "delete") return remove(id, placeBase, contentBase);
-  if (asked.kind === "empty") return edit(id, EMPTY_FILE, contentBase);
-  if (asked.kind === "fill") return edit(id, { content: DIRECTORY }, contentBase);
+  if (!("parent" in asked)) {
+    if (asked.kind === "delete") return remove(id, placeBase, contentBase);
+    return edit(id, asked.kind === "empty" ? EMPTY_FILE : { content: DIRECTORY }, contentBase);
+  }
   const parentId = asked.parent < 0 ? root : nodeId(asked.parent);
   if (asked.kind === "move") return move(id, parentId, asked.name, placeBase);
   const made = asked.kind === "directory" ? createDirectory(id, parentId, asked.name) : create(id, parentId, asked.name, fileOf());
-  if (asked.kind !== "back" || made.kind !== "put" || made.place === undefined || made.content === undefined) return made;
+  if (asked.kind !== "back") return made;
   return { ...made, place: { ...made.place, base: placeBase }, content: { ...made.content, base: contentBase } };
 }
 
