@@ -70,7 +70,11 @@ async function mustCommit(fixture: TransportFixture, counter: number, ...changes
   return answer;
 }
 
-async function changesSince({ transport, workspaceId }: TransportFixture, cursor: Cursor | undefined, inDoubt: readonly number[] = []): Promise<ChangesAnswer> {
+async function changesSince(
+  { transport, workspaceId }: TransportFixture,
+  cursor: Cursor | undefined,
+  inDoubt: readonly number[] = [],
+): Promise<ChangesAnswer> {
   const { workspaces } = await transport.changes({ workspaces: [{ workspaceId, replicaId: REPLICA, cursor, inDoubt }] });
   assertEqual(workspaces.length, 1, "answers");
   return workspaces[0] as ChangesAnswer;
@@ -87,10 +91,13 @@ const CLAUSES = {
     const answer = await mustCommit(fixture, 1, newFile(1, fixture), newFile(2, fixture));
     assertEqual([answer.firstSeq, answer.place?.seq], [1, 2], "seqs");
     const { heads, rootNodeId } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
-    assertEqual(heads.map(({ head }) => [head.nodeId, head.seq, head.revision, head.place.parentId]), [
-      [nodeId(1), 1, 1, rootNodeId],
-      [nodeId(2), 2, 1, rootNodeId],
-    ]);
+    assertEqual(
+      heads.map(({ head }) => [head.nodeId, head.seq, head.revision, head.place.parentId]),
+      [
+        [nodeId(1), 1, 1, rootNodeId],
+        [nodeId(2), 2, 1, rootNodeId],
+      ],
+    );
     assertEqual(heads[0]?.head.placeVector, advance(EMPTY_VECTOR, REPLICA), "vector");
   },
   "TR2 a repeated commit is executed once and answered alike": async (fixture) => {
@@ -131,7 +138,8 @@ const CLAUSES = {
   },
   "TR4 changes come in ascending order without gaps, from a cursor to the end": async (fixture) => {
     const begin = (await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 })).cursor;
-    for (let counter = 1; counter <= 3; counter++) await mustCommit(fixture, counter, newFile(2 * counter, fixture), newFile(2 * counter + 1, fixture));
+    for (let counter = 1; counter <= 3; counter++)
+      await mustCommit(fixture, counter, newFile(2 * counter, fixture), newFile(2 * counter + 1, fixture));
     const seqs: number[] = [];
     let cursor = begin;
     for (let more = true; more; ) {
@@ -139,7 +147,10 @@ const CLAUSES = {
       assertTrue(answer.kind === "rows", `the cursor is known, got ${answer.kind}`);
       assertTrue(answer.rows.length > 0, "a row when there is one");
       seqs.push(...answer.rows.map(({ row }) => row.head.seq));
-      assertTrue(answer.rows.every(({ manifest }) => manifest !== undefined), "a short manifest travels with its row");
+      assertTrue(
+        answer.rows.every(({ manifest }) => manifest !== undefined),
+        "a short manifest travels with its row",
+      );
       ({ cursor, more } = answer);
     }
     assertEqual(seqs, [1, 2, 3, 4, 5, 6]);
@@ -173,7 +184,10 @@ const CLAUSES = {
     const accepted = await mustCommit(fixture, 2, newFile(1, fixture, BYTES));
     assertEqual(accepted.verdicts, [{ place: "accepted", content: "accepted" }]);
     const revisions = await transport.versions({ workspaceId, nodeIds: [nodeId(1)], limit: 10 });
-    assertEqual(revisions.map(({ revision, sizeBytes, mtimeNs }) => [revision, sizeBytes, mtimeNs]), [[1, BYTES.length, -1n]]);
+    assertEqual(
+      revisions.map(({ revision, sizeBytes, mtimeNs }) => [revision, sizeBytes, mtimeNs]),
+      [[1, BYTES.length, -1n]],
+    );
   },
   "TR7 an upload keeps its sound frames when one of them is not its id's": async (fixture) => {
     const { transport, workspaceId } = fixture;
@@ -185,11 +199,14 @@ const CLAUSES = {
     const other = frameOf(new Uint8Array(70_000).fill(7));
     await fixture.transport.upload({ workspaceId: fixture.workspaceId, frames: [FRAME, other] });
     const frames = await download(fixture, [other.chunkId, UNKNOWN, FRAME.chunkId]);
-    assertEqual(frames.map(({ chunkId, codec }) => [chunkId, codec]), [
-      [other.chunkId, "plain"],
-      [UNKNOWN, "absent"],
-      [FRAME.chunkId, "plain"],
-    ]);
+    assertEqual(
+      frames.map(({ chunkId, codec }) => [chunkId, codec]),
+      [
+        [other.chunkId, "plain"],
+        [UNKNOWN, "absent"],
+        [FRAME.chunkId, "plain"],
+      ],
+    );
     assertBytes(frames[0]?.payload, other.payload);
     assertBytes(frames[2]?.payload, BYTES);
   },

@@ -28,7 +28,10 @@ export function createAccess(store: HubStore, accountId: AccountId): Access {
     mustRead,
     async mustWrite(workspaceId) {
       if (mayWrite(await mustRead(workspaceId))) return;
-      throw new TwinfoldError("ERR_PERMISSION_DENIED", `workspace ${workspaceId} may be read by this account, not changed; ask its owner to make you an editor`);
+      throw new TwinfoldError(
+        "ERR_PERMISSION_DENIED",
+        `workspace ${workspaceId} may be read by this account, not changed; ask its owner to make you an editor`,
+      );
     },
   };
 }

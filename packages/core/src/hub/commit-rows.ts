@@ -29,7 +29,16 @@ export function commitRows(
     headSeq += 1;
     const head: Head = { ...versions, seq: headSeq };
     const { deviceId, deviceName } = principal;
-    const row: JournalRow = { head, placeChanged, contentChanged, replicaId: commit.replicaId, commitCounter: commit.counter, deviceId, deviceName, atMs };
+    const row: JournalRow = {
+      head,
+      placeChanged,
+      contentChanged,
+      replicaId: commit.replicaId,
+      commitCounter: commit.counter,
+      deviceId,
+      deviceName,
+      atMs,
+    };
     const body = encodeJournalRow(row);
     chain = nextChain(chain, body, sha256);
     rows.push({ table: "node", row: nodeRow(head) }, { table: "journal", row: { seq: headSeq, body, chain } });

@@ -73,7 +73,13 @@ export function createCommitWorker({ store, bus, env, maxFileBytes, counters }: 
   /** `undefined` when the workspace moved on meanwhile, and nothing was changed. */
   async function execute(
     workspace: WorkspaceRow,
-    given: { readonly role: Role; readonly mark: ReplicaMark | undefined; readonly who: Principal; readonly commit: Commit; readonly commitHash: string },
+    given: {
+      readonly role: Role;
+      readonly mark: ReplicaMark | undefined;
+      readonly who: Principal;
+      readonly commit: Commit;
+      readonly commitHash: string;
+    },
   ): Promise<CommitAnswer | undefined> {
     const { workspaceId, stamp } = workspace;
     const view = await loadCommitView(store, workspace, given.commit);
@@ -97,7 +103,12 @@ export function createCommitWorker({ store, bus, env, maxFileBytes, counters }: 
     return answer;
   }
 
-  async function outcomes(workspaceId: WorkspaceId, who: Principal, replicaId: ReplicaId, asked: readonly number[]): Promise<readonly CommitOutcome[]> {
+  async function outcomes(
+    workspaceId: WorkspaceId,
+    who: Principal,
+    replicaId: ReplicaId,
+    asked: readonly number[],
+  ): Promise<readonly CommitOutcome[]> {
     if (asked.includes(0)) throw new TwinfoldError("ERR_PROTOCOL", "the counters of commits begin at 1; the outcome of 0 was asked for");
     for (;;) {
       const { workspace, mark, isForeign } = await read(workspaceId, who, replicaId);

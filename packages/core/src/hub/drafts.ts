@@ -38,7 +38,10 @@ export function createDrafts(store: HubStore, env: Pick<Env, "nowMs" | "sha256">
     const manifest = [...held, ...applyRuns(await baseOf(request), runs)];
     const body = encodeManifest(manifest);
     if (body.length > MAX_MANIFEST_BYTES) {
-      throw new TwinfoldError("ERR_TOO_LARGE", `the draft ${draftId} would be longer than a manifest may be: ${body.length} of ${MAX_MANIFEST_BYTES} bytes`);
+      throw new TwinfoldError(
+        "ERR_TOO_LARGE",
+        `the draft ${draftId} would be longer than a manifest may be: ${body.length} of ${MAX_MANIFEST_BYTES} bytes`,
+      );
     }
     decodeManifest(body); // Refuses entries that no manifest may have, also from callers in this process.
     if (closeAs === undefined) {
@@ -47,7 +50,10 @@ export function createDrafts(store: HubStore, env: Pick<Env, "nowMs" | "sha256">
     }
     if (manifestIdOf(body, env.sha256) !== closeAs) {
       await put(request, removal(request));
-      throw new TwinfoldError("ERR_INTEGRITY", `the draft ${draftId} is not the manifest ${closeAs} that it was to be; it was dropped, send it again from the start`);
+      throw new TwinfoldError(
+        "ERR_INTEGRITY",
+        `the draft ${draftId} is not the manifest ${closeAs} that it was to be; it was dropped, send it again from the start`,
+      );
     }
     await put(request, { table: "manifest", manifestId: closeAs, body });
     return { length: manifest.length, closed: true };

@@ -4,7 +4,15 @@ import type { Sha256 } from "../env.js";
 import { TwinfoldError } from "../errors.js";
 import type { ManifestId, WorkspaceId } from "../ids.js";
 import { type Cursor, cursorAt, firstChain, journalRowCodec } from "../journal.js";
-import { encodeManifest, inlineManifestMaxBytes, MAX_INLINE_CHUNKS, decodeManifest, manifestRunCodec, spliceManifest, type ManifestRun } from "../manifest.js";
+import {
+  encodeManifest,
+  inlineManifestMaxBytes,
+  MAX_INLINE_CHUNKS,
+  decodeManifest,
+  manifestRunCodec,
+  spliceManifest,
+  type ManifestRun,
+} from "../manifest.js";
 import type { HubStore, WorkspaceRow } from "../metadata/hub-store.js";
 import { type Head, headCodec } from "../node.js";
 import { MAX_MESSAGE_BYTES, MAX_ROWS } from "../transport/messages.js";
@@ -51,7 +59,10 @@ export function createFeed(store: HubStore, sha256: Sha256) {
 
     const stored = await store.journal(workspaceId, cursor.seq, MAX_ROWS);
     const rows = stored.map(({ body }) => decode(journalRowCodec, body));
-    const manifests = await inlineManifests(workspaceId, rows.map(({ head }) => head));
+    const manifests = await inlineManifests(
+      workspaceId,
+      rows.map(({ head }) => head),
+    );
     const last = stored.at(-1);
     return {
       kind: "rows",

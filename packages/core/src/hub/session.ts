@@ -99,7 +99,10 @@ export function createSession({ store, bus, env, hello, maxWaitMs, gate, feed, d
     commit: ({ workspaceId, commit }, options) =>
       gate.call(options, async () => {
         if (commit.length > MAX_COMMIT_BYTES) {
-          throw new TwinfoldError("ERR_TOO_LARGE", `a commit of ${commit.length} bytes, where ${MAX_COMMIT_BYTES} are allowed; send its changes in several`);
+          throw new TwinfoldError(
+            "ERR_TOO_LARGE",
+            `a commit of ${commit.length} bytes, where ${MAX_COMMIT_BYTES} are allowed; send its changes in several`,
+          );
         }
         await access.mustRead(workspaceId);
         return decode(commitAnswerCodec, await work(workspaceId, { kind: "commit", principal, commit }));

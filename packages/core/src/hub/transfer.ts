@@ -44,7 +44,10 @@ export function createTransfer({ store, packs, env, counters }: TransferOptions)
     }
     await keep(workspaceId, sound, signal);
     if (broken !== undefined) {
-      throw new TwinfoldError("ERR_INTEGRITY", `the frame of chunk ${broken.chunkId} does not hold its bytes; the ${sound.length} others were kept, send it again`);
+      throw new TwinfoldError(
+        "ERR_INTEGRITY",
+        `the frame of chunk ${broken.chunkId} does not hold its bytes; the ${sound.length} others were kept, send it again`,
+      );
     }
     if (plain.length + sendPlain.length < frames.length) {
       throw new TwinfoldError("ERR_PROTOCOL", "an upload has a frame without a chunk; leave out what you do not have");

@@ -92,7 +92,9 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
       return await blobs.get(first.pack, { range, signal });
     } catch (cause) {
       if (!isTwinfoldError(cause) || cause.code !== "ERR_INVALID_ARGUMENT") throw cause;
-      throw new TwinfoldError("ERR_INTEGRITY", `the pack ${first.pack} ends before chunk ${run.at(-1)?.chunkId}; restore it from a backup`, { cause });
+      throw new TwinfoldError("ERR_INTEGRITY", `the pack ${first.pack} ends before chunk ${run.at(-1)?.chunkId}; restore it from a backup`, {
+        cause,
+      });
     }
   }
 
@@ -100,11 +102,17 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
     const start = (run[0] as ChunkRow).offset;
     return run.map((row) => {
       if (row.codec !== "plain") {
-        throw new TwinfoldError("ERR_NEWER_FORMAT", `chunk ${row.chunkId} in pack ${row.pack} is stored as ${row.codec}, which this program cannot read`);
+        throw new TwinfoldError(
+          "ERR_NEWER_FORMAT",
+          `chunk ${row.chunkId} in pack ${row.pack} is stored as ${row.codec}, which this program cannot read`,
+        );
       }
       const chunk = bytes.subarray(row.offset - start, endOf(row) - start);
       if (chunk.length !== row.plainBytes || chunkIdOf(chunk, env.sha256) !== row.chunkId) {
-        throw new TwinfoldError("ERR_INTEGRITY", `the bytes of chunk ${row.chunkId} in pack ${row.pack} are not its own; restore the pack from a backup`);
+        throw new TwinfoldError(
+          "ERR_INTEGRITY",
+          `the bytes of chunk ${row.chunkId} in pack ${row.pack} are not its own; restore the pack from a backup`,
+        );
       }
       return chunk;
     });

@@ -83,7 +83,9 @@ describe("commit", () => {
 
     const { chunkId } = frameOf(secret);
     expect(await session.missing({ workspaceId, chunkIds: [chunkId] })).toEqual([chunkId]);
-    expect(verdictsOf(await commit(session, workspaceId, R, 1, [create(nodeId(1), root, "a", fileOf(secret))]))).toEqual(["missing-chunks/missing-chunks"]);
+    expect(verdictsOf(await commit(session, workspaceId, R, 1, [create(nodeId(1), root, "a", fileOf(secret))]))).toEqual([
+      "missing-chunks/missing-chunks",
+    ]);
     const codecs = [];
     for await (const { codec } of session.download({ workspaceId, chunkIds: [chunkId] })) codecs.push(codec);
     expect(codecs).toEqual(["absent"]);
@@ -100,7 +102,10 @@ describe("commit", () => {
   it("never executes a commit whose outcome was asked for first", async () => {
     const { session, workspaceId, root } = await openWorld();
     const asked = await session.outcomes({ workspaceId, replicaId: R, counters: [2, 1] });
-    expect(asked.map(({ counter, answer }) => [counter, answer.kind])).toEqual([[2, "fenced"], [1, "fenced"]]);
+    expect(asked.map(({ counter, answer }) => [counter, answer.kind])).toEqual([
+      [2, "fenced"],
+      [1, "fenced"],
+    ]);
     expect(await commit(session, workspaceId, R, 2, [create(nodeId(1), root, "a")])).toEqual({ kind: "fenced" });
     expect(verdictsOf(await commit(session, workspaceId, R, 3, [create(nodeId(1), root, "a")]))).toEqual(["accepted/accepted"]);
   });
@@ -117,7 +122,12 @@ describe("commit", () => {
         return [one, two];
       }),
     );
-    expect(answers.flat().flatMap(verdictsOf).every((verdict) => verdict === "accepted/accepted")).toBe(true);
+    expect(
+      answers
+        .flat()
+        .flatMap(verdictsOf)
+        .every((verdict) => verdict === "accepted/accepted"),
+    ).toBe(true);
     const { heads, cursor } = await session.heads({ workspaceId, afterSeq: 0 });
     expect(heads.map(({ head }) => head.seq)).toEqual(Array.from({ length: 64 }, (_, n) => n + 1));
     expect(cursor.seq).toBe(64);
@@ -159,7 +169,10 @@ describe("commit", () => {
     const [[pack, bytes]] = [...blobs.snapshot()] as [[string, Uint8Array]];
     const rotten = createMemoryBlobStore({ from: new Map([[pack, bytes.with(bytes.length - 1, 0)]]) });
     const download = createHub({ blobs: rotten, store, env }).session(principal(1)).download({ workspaceId, chunkIds });
-    await expect(download[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "ERR_INTEGRITY", message: expect.stringContaining(pack) as string });
+    await expect(download[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "ERR_INTEGRITY",
+      message: expect.stringContaining(pack) as string,
+    });
   });
 
   it("wakes a wait by a commit, and by its own close", async () => {

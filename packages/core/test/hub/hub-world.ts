@@ -86,8 +86,18 @@ export const EMPTY_FILE = fileOf();
 
 export type Creation = Extract<Change, { kind: "put" }> & { readonly place: PlaceChange; readonly content: ContentChange };
 
-export function create(id: NodeId, parentId: NodeId, name: string, { content, manifest }: { content: Content; manifest?: Uint8Array } = EMPTY_FILE): Creation {
-  return { kind: "put", nodeId: id, place: { place: { parentId, name: name as NodeName }, base: EMPTY }, content: { content, base: EMPTY, manifest } };
+export function create(
+  id: NodeId,
+  parentId: NodeId,
+  name: string,
+  { content, manifest }: { content: Content; manifest?: Uint8Array } = EMPTY_FILE,
+): Creation {
+  return {
+    kind: "put",
+    nodeId: id,
+    place: { place: { parentId, name: name as NodeName }, base: EMPTY },
+    content: { content, base: EMPTY, manifest },
+  };
 }
 
 export function createDirectory(id: NodeId, parentId: NodeId, name: string): Creation {

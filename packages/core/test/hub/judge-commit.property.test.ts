@@ -1,7 +1,31 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Change, type CommitAnswer, encodeJournalRow, firstChain, type Head, isTwinfoldError, nextChain, type NodeId, nobleSha256 } from "@twinfold/core";
-import { commit, create, createDirectory, DIRECTORY, edit, EMPTY, EMPTY_FILE, fileOf, move, nodeId, openWorld, remove, replicaId } from "./hub-world.js";
+import {
+  type Change,
+  type CommitAnswer,
+  encodeJournalRow,
+  firstChain,
+  type Head,
+  isTwinfoldError,
+  nextChain,
+  type NodeId,
+  nobleSha256,
+} from "@twinfold/core";
+import {
+  commit,
+  create,
+  createDirectory,
+  DIRECTORY,
+  edit,
+  EMPTY,
+  EMPTY_FILE,
+  fileOf,
+  move,
+  nodeId,
+  openWorld,
+  remove,
+  replicaId,
+} from "./hub-world.js";
 
 const NODES = 7;
 const NAMES = ["a", "b", "é", "e\u0301"];
@@ -125,7 +149,13 @@ describe("the judgement of commits", () => {
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 6 }), async (order) => {
         const { session, workspaceId, root } = await openWorld();
-        await commit(session, workspaceId, replicaId(1), 1, order.map((_, n) => create(nodeId(n), root, `n${n}`)));
+        await commit(
+          session,
+          workspaceId,
+          replicaId(1),
+          1,
+          order.map((_, n) => create(nodeId(n), root, `n${n}`)),
+        );
         const bases = (await session.heads({ workspaceId, afterSeq: 0 })).heads.map(({ head }) => head.placeVector);
         const moves = order.map((to, n) => move(nodeId(n), root, `n${to}`, bases[n] ?? EMPTY));
         const answer = await commit(session, workspaceId, replicaId(1), 2, moves);

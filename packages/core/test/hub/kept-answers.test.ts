@@ -23,7 +23,9 @@ describe("the kept answers of a replica", () => {
     const verdict = fc.record({ place: fc.constantFrom("absent", "accepted", "conflict"), content: fc.constantFrom("absent", "accepted", "reset") });
     fc.assert(
       fc.property(fc.array(fc.array(verdict as fc.Arbitrary<typeof ACCEPTED>, { minLength: 1, maxLength: 1_000 }), { maxLength: 80 }), (commits) => {
-        const kept = commits.map((verdicts, index): KeptAnswer => ({ kind: "done", counter: index + 1, commitHash: HASH, answer: { kind: "done", verdicts } }));
+        const kept = commits.map(
+          (verdicts, index): KeptAnswer => ({ kind: "done", counter: index + 1, commitHash: HASH, answer: { kind: "done", verdicts } }),
+        );
         expect(decodeKeptAnswers(encodeKeptAnswers(kept))).toEqual(kept.slice(-64));
       }),
       { numRuns: 30 },
