@@ -30,6 +30,7 @@ export type { Env, Sha256 } from "./env.js";
 export { isTwinfoldError, TwinfoldError, type TwinfoldErrorCode } from "./errors.js";
 export { createEvents, type EventSource, type Unsubscribe } from "./events.js";
 export { nobleSha256 } from "./hashing/noble-sha256.js";
+export { createHub } from "./hub/create-hub.js";
 export type { Hub, HubCounter, HubOptions, Principal } from "./hub/hub.js";
 export {
   type AccountId,
@@ -178,6 +179,8 @@ export {
   MAX_BATCH_FRAMES,
 } from "./storage/frame.js";
 export { createMemoryBlobStore, type MemoryBlobStore } from "./storage/memory-blob-store.js";
+export { createPackStore, type PackReceipt, type PackStore, type StoredChunk } from "./storage/pack-store.js";
+export { createLoopbackTransport } from "./transport/loopback.js";
 export {
   answerCodecs,
   helloHash,

@@ -6,3 +6,9 @@ export { hubStoreConformance, type HubStoreClause } from "./hub-store-conformanc
 export { replicaStoreConformance, type ReplicaStoreClause } from "./replica-store-conformance.js";
 export { type EditableTree, type LocalEdit, localTreeConformance } from "./local-tree-conformance.js";
 export type { TestRunner } from "./test-runner.js";
+export {
+  type TransportClauseName,
+  transportConformance,
+  type TransportConformanceOptions,
+  type TransportFixture,
+} from "./transport-conformance.js";

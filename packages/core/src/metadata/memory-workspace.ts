@@ -90,7 +90,10 @@ export class MemoryWorkspace {
         break;
       case "revision": {
         const all = [...(this.revisions.get(row.row.nodeId) ?? []), row.row];
-        this.revisions.set(row.row.nodeId, all.sort((a, b) => b.revision - a.revision));
+        this.revisions.set(
+          row.row.nodeId,
+          all.sort((a, b) => b.revision - a.revision),
+        );
         break;
       }
       case "manifest":

@@ -20,7 +20,10 @@ describe("createMemoryHubStore", () => {
   it("swaps two names in one batch", async () => {
     const store = await storeWith(node(1, "a", 1), node(2, "b", 2));
     expect(await store.append([{ workspaceId: W, expectedStamp: 1, rows: [node(1, "b", 3), node(2, "a", 4)] }])).toEqual(["appended"]);
-    const found = await store.nodesByName(W, [{ parentId: ROOT, nameKey: "a" }, { parentId: ROOT, nameKey: "b" }]);
+    const found = await store.nodesByName(W, [
+      { parentId: ROOT, nameKey: "a" },
+      { parentId: ROOT, nameKey: "b" },
+    ]);
     expect(found.map((row) => row?.nodeId)).toEqual([nodeId(2), nodeId(1)]);
   });
 
