@@ -3,7 +3,9 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const packagesDirectory = fileURLToPath(new URL("./packages", import.meta.url));
+const examplesDirectory = fileURLToPath(new URL("./examples", import.meta.url));
 const names = readdirSync(packagesDirectory);
+const folders = [packagesDirectory, examplesDirectory].flatMap((parent) => readdirSync(parent).map((name) => ({ name, root: `${parent}/${name}` })));
 
 /** Tests read the packages' sources, so that a change needs no build to be tested. */
 const alias = Object.fromEntries(
@@ -13,10 +15,17 @@ const alias = Object.fromEntries(
 export default defineConfig({
   test: {
     pool: "forks",
-    projects: names.map((name) => ({
+    projects: folders.map(({ name, root }) => ({
       extends: true,
       resolve: { alias },
-      test: { name, root: `${packagesDirectory}/${name}`, include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+      test: {
+        name,
+        root,
+        include: ["test/**/*.test.ts"],
+        testTimeout: 60_000,
+        // The command is tested as people run it: built.
+        ...(name === "cli" ? { globalSetup: ["test/build.ts"] } : {}),
+      },
     })),
   },
 });

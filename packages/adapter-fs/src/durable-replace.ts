@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import {
   baseName,
+  conflictName,
   type Env,
   type Expected,
   type FileStat,
@@ -11,7 +12,6 @@ import {
   type LocalStat,
   parentPath,
 } from "@twinfold/core";
-import { conflictName } from "./conflict-name.js";
 import { copyFile } from "./copy-file.js";
 import { diskCode, isAbsent } from "./disk-error.js";
 import { isSameWay, type LinkedRoot, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
@@ -105,9 +105,9 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
 
   /** Somebody wrote to what was just moved to the trash: gives it a name beside the one that it had. */
   async function putBeside(entry: TrashEntry, path: LocalPath, way: Way): Promise<void> {
-    const date = new Date(env.nowMs()).toISOString().slice(0, 10);
-    for (let number = 1; ; number++) {
-      const copy = join(way.absolute, conflictName(baseName(path), deviceName, date, number));
+    const nowMs = env.nowMs();
+    for (let attempt = 1; ; attempt++) {
+      const copy = join(way.absolute, conflictName(baseName(path), deviceName, nowMs, attempt));
       if (!(await putNew(entry.path, copy))) {
         if ((await look(copy)) !== undefined) continue;
         return;

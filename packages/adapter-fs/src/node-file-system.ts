@@ -8,10 +8,12 @@ const truncate = promisify(fs.ftruncate);
 const sync = promisify(fs.fsync);
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
-/** Windows has no such flag; there only a person with special rights can make a symlink. */
+/** Windows has no such flags; there only a person with special rights can make a symlink. */
 const O_NOFOLLOW = fs.constants.O_NOFOLLOW ?? 0;
+/** Opening a pipe for reading would wait for a writer, and the whole process with it. */
+const O_NONBLOCK = fs.constants.O_NONBLOCK ?? 0;
 const OPEN_FLAGS = {
-  read: O_RDONLY | O_NOFOLLOW,
+  read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
   "read-write": O_RDWR | O_NOFOLLOW,
   "create-exclusive": O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
 } as const;

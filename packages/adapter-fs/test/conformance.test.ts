@@ -1,7 +1,8 @@
 import { createFsBlobStore } from "@twinfold/adapter-fs";
 import type { BlobStore } from "@twinfold/core";
-import { blobStoreConformance } from "@twinfold/testing";
+import { blobStoreConformance, localTreeConformance } from "@twinfold/testing";
 import { describe, it } from "vitest";
+import { openDisk } from "./disk-edit.js";
 import { DISKS, temporaryFolder } from "./temporary-folder.js";
 
 for (const [disk, base] of DISKS) {
@@ -16,5 +17,9 @@ for (const [disk, base] of DISKS) {
       { describe, it },
       { open: async () => openAt(temporaryFolder(base)), reopen: async (store) => openAt(roots.get(store) as string) },
     );
+  });
+
+  describe(`createFsLocalTree on ${disk}`, () => {
+    localTreeConformance({ describe, it }, { open: () => openDisk(base) });
   });
 }

@@ -1,4 +1,4 @@
-import type { OutboxRow, ReplicaRow, ReplicaStore, WorkspaceId } from "@twinfold/core";
+import type { ManifestId, OutboxRow, ReplicaRow, ReplicaStore, WorkspaceId } from "@twinfold/core";
 import { bytesFrom, idBlob, idFrom, limitValue } from "./column-values.js";
 import { REPLICA_FORMAT } from "./replica-format.js";
 import { prepareWrites } from "./replica-write.js";
@@ -16,13 +16,18 @@ interface StoredNode {
   readonly remoteNameKey: string;
 }
 
-const SELECT_NODES = `SELECT node_id AS nodeId, body, dirty_turn IS NOT NULL AS dirty, local_parent_id AS localParentId, local_name_key AS localNameKey,
-  inode, manifest_id AS manifestId, remote_parent_id AS remoteParentId, remote_name_key AS remoteNameKey FROM nodes WHERE workspace = ?`;
+/** A read of nodes by that index: left to itself SQLite, which has no statistics here, would walk a whole workspace to save a sort. */
+function selectNodes(index: string, condition: string): string {
+  return `SELECT node_id AS nodeId, body, dirty_turn IS NOT NULL AS dirty,
+      local_parent_id AS localParentId, local_name_key AS localNameKey, inode, manifest_id AS manifestId,
+      remote_parent_id AS remoteParentId, remote_name_key AS remoteNameKey
+    FROM nodes INDEXED BY ${index} WHERE workspace = ? AND ${condition}`;
+}
 
 /**
  * One device's metadata in one SQLite file, which nobody else can open meanwhile.
  *
- * Writes of one turn of the event loop share one fsync. Reads of many keys cost about 4 µs a key.
+ * Writes of one turn of the event loop share one fsync. Reads of many keys cost about 10 µs a key, writes about 25 µs a row.
  *
  * @throws {TwinfoldError} `ERR_IN_USE` while it is open in this or another process; `ERR_NEWER_FORMAT`; `ERR_STORE_FAILED` when
  *   the file cannot be opened, or is damaged.
@@ -33,15 +38,15 @@ export async function createSqliteReplicaStore({ path }: { readonly path: string
   const writes = prepareWrites(sql);
 
   const workspaceKey = sql.prepare("SELECT workspace FROM workspaces WHERE workspace_id = ?").pluck();
-  const nodeById = sql.prepare(`${SELECT_NODES} AND node_id = ?`);
-  const byLocalParent = sql.prepare(`${SELECT_NODES} AND local_parent_id = ? ORDER BY node_id`);
-  const byRemoteParent = sql.prepare(`${SELECT_NODES} AND remote_parent_id = ? ORDER BY node_id`);
-  const byLocalName = sql.prepare(`${SELECT_NODES} AND local_parent_id = ? AND local_name_key = ? ORDER BY node_id`);
-  const byRemoteName = sql.prepare(`${SELECT_NODES} AND remote_parent_id = ? AND remote_name_key = ? ORDER BY node_id`);
-  const byInode = sql.prepare(`${SELECT_NODES} AND inode = ? ORDER BY node_id`);
-  const byManifest = sql.prepare(`${SELECT_NODES} AND manifest_id = ? LIMIT ?`);
-  const byTurn = sql.prepare(`${SELECT_NODES} AND dirty_turn IS NOT NULL ORDER BY dirty_turn LIMIT ?`);
-  const pageOfNodes = sql.prepare(`${SELECT_NODES} AND node_id > ? ORDER BY node_id LIMIT ?`);
+  const nodeById = sql.prepare(selectNodes("nodes_by_id", "node_id = ?"));
+  const byLocalParent = sql.prepare(selectNodes("nodes_by_local_name", "local_parent_id = ? ORDER BY node_id"));
+  const byRemoteParent = sql.prepare(selectNodes("nodes_by_remote_name", "remote_parent_id = ? ORDER BY node_id"));
+  const byLocalName = sql.prepare(selectNodes("nodes_by_local_name", "local_parent_id = ? AND local_name_key = ? ORDER BY node_id"));
+  const byRemoteName = sql.prepare(selectNodes("nodes_by_remote_name", "remote_parent_id = ? AND remote_name_key = ? ORDER BY node_id"));
+  const byInode = sql.prepare(selectNodes("nodes_by_inode", "inode = ? ORDER BY node_id"));
+  const byManifest = sql.prepare(selectNodes("nodes_by_manifest", "manifest_id = ? LIMIT ?"));
+  const byTurn = sql.prepare(selectNodes("nodes_by_turn", "dirty_turn IS NOT NULL ORDER BY dirty_turn LIMIT ?"));
+  const pageOfNodes = sql.prepare(selectNodes("nodes_by_id", "node_id > ? ORDER BY node_id LIMIT ?"));
   const counts = sql.prepare("SELECT nodes, dirty FROM workspaces WHERE workspace_id = ?");
   const manifestById = sql.prepare("SELECT body FROM manifests WHERE workspace = ? AND manifest_id = ?").pluck();
   const stateOf = sql.prepare("SELECT state FROM workspaces WHERE workspace_id = ?").pluck();
@@ -135,7 +140,7 @@ function rowFrom(row: unknown): ReplicaRow {
         parentId: idFrom(localParentId),
         nameKey: localNameKey,
         ...(inode !== null && { inode }),
-        ...(manifestId && { manifestId: idFrom(manifestId) }),
+        ...(manifestId && { manifestId: idFrom<ManifestId>(manifestId) }),
       },
     }),
     ...(remoteParentId && { remote: { parentId: idFrom(remoteParentId), nameKey: remoteNameKey } }),

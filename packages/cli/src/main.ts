@@ -1,1 +1,52 @@
-export {};
+import { createNodeEnv } from "@twinfold/adapter-fs";
+import { TwinfoldError } from "@twinfold/core";
+import { CommanderError } from "commander";
+import type { Context } from "./context.js";
+import { openDeviceHome } from "./device/home.js";
+import { createOutput } from "./output/output.js";
+import { createProgram } from "./program.js";
+
+const args = process.argv.slice(2);
+const options = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+const output = createOutput(options.includes("--json"), process);
+
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(name, () => {
+    stop.abort(new TwinfoldError("ERR_CLOSED", `stopped by ${name} before it was done`));
+    // The second one does not wait.
+    process.once(name, () => process.exit(1));
+  });
+}
+
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on("error", () => process.exit(0));
+
+const context: Context = {
+  output,
+  signal: stop.signal,
+  stdin: process.stdin,
+  stderr: process.stderr,
+  device: async () => ({ home: await openDeviceHome(process.env), env: createNodeEnv() }),
+};
+
+const program = createProgram(async (command) => {
+  process.exitCode = (await command(context)) ?? 0;
+});
+
+try {
+  await program.parseAsync(args, { from: "user" });
+} catch (error) {
+  if (error instanceof CommanderError) {
+    if (error.exitCode !== 0) failUsage(error);
+  } else {
+    output.failure(error);
+    process.exitCode = error instanceof TwinfoldError && error.code === "ERR_USAGE" ? 2 : 1;
+  }
+}
+
+function failUsage(error: CommanderError): void {
+  const message = error.code === "commander.help" ? "no command was given" : error.message.replace(/^error: /, "");
+  output.failure(new TwinfoldError("ERR_USAGE", `${message}: see \`twinfold --help\``));
+  process.exitCode = 2;
+}

@@ -22,10 +22,15 @@ export {
   MAX_COMMIT_CHANGES,
   MAX_COMMITS_IN_FLIGHT,
 } from "./commit.js";
+export { applyDelta, decodeDelta, type Delta, type DeltaOperation, encodeDelta, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta/delta.js";
+export { type Base, diffChunk } from "./delta/diff-chunk.js";
+export { type DeltaPlan, planDelta, type PlanDeltaOptions, type PlannedChunk } from "./delta/plan-delta.js";
+export { diffAgainstSketches, type Sketch, sketchChunk, sketchCodec, type SketchedBase, type SketchPiece } from "./delta/sketch.js";
 export type { Env, Sha256 } from "./env.js";
 export { isTwinfoldError, TwinfoldError, type TwinfoldErrorCode } from "./errors.js";
 export { createEvents, type EventSource, type Unsubscribe } from "./events.js";
 export { nobleSha256 } from "./hashing/noble-sha256.js";
+export { createHub } from "./hub/create-hub.js";
 export type { Hub, HubCounter, HubOptions, Principal } from "./hub/hub.js";
 export {
   type AccountId,
@@ -141,7 +146,12 @@ export {
   type SymlinkContent,
 } from "./node.js";
 export type { OperationOptions } from "./operation-options.js";
+export type { LocalState, NodeRecord, SyncedState } from "./reconcile/node-record.js";
 export type { Plan, PlanAction, PlanStep } from "./reconcile/plan.js";
+export { type Decision, decide, type PartAction, type PartChange, POLICY } from "./reconcile/policy.js";
+export { COLLISIONS, reconcile, type Step, type TreesView } from "./reconcile/reconcile.js";
+export { createReplica } from "./replica/create-replica.js";
+export { conflictName, isConflictName } from "./replica/conflict-name.js";
 export type { ReplicaEvents } from "./replica/events.js";
 export type {
   ConflictCopy,
@@ -169,6 +179,8 @@ export {
   MAX_BATCH_FRAMES,
 } from "./storage/frame.js";
 export { createMemoryBlobStore, type MemoryBlobStore } from "./storage/memory-blob-store.js";
+export { createPackStore, type PackReceipt, type PackStore, type StoredChunk } from "./storage/pack-store.js";
+export { createLoopbackTransport } from "./transport/loopback.js";
 export {
   answerCodecs,
   helloHash,

@@ -2,6 +2,7 @@
  * The few calls of a disk that adapter-fs is built on, so that the code which replaces people's files runs on a simulated disk too.
  *
  * Paths are absolute. Errors are Node's: objects with a `code` such as `ENOENT`. No call but `realpath` follows a symlink in the last component.
+ * The methods do without `this`, so that a wrapper is `{ ...fileSystem, open: … }`.
  */
 export interface FileSystem {
   /** `create-exclusive` fails with `EEXIST`; what it makes is readable and writable, by its owner alone. A symlink fails with `ELOOP`. */

@@ -49,7 +49,7 @@ export interface Staging {
   append(bytes: Uint8Array): Promise<void>;
   /**
    * Makes it durable and puts it at `path`, in one step, if `path` is still as expected. What was there goes to the trash.
-   * On `changed` the staging is left as it is.
+   * On `changed` the staging is left as it is. Over a directory it rejects with `ERR_INVALID_ARGUMENT`: remove that first.
    */
   place(path: LocalPath, expected: Expected, attributes: FileAttributes): Promise<LocalOutcome>;
   /** Lets go of it; it can be opened again. */
@@ -71,7 +71,8 @@ export type LocalHint =
  * - LT2 `read` yields bytes of one state of the file: when it changed since `expected`, before or while it was read, it rejects with `ERR_LOCAL_CHANGED`.
  * - LT3 At any instant, also after a crash, `path` holds what was there or what was put there, whole.
  * - LT4 `place`, `makeDirectory`, `makeSymlink`, `move` and `remove` do nothing and give `changed` when the path is not as expected.
- * - LT5 What `place`, `makeSymlink` or `remove` takes away is in the trash afterwards.
+ * - LT5 What `place`, `makeSymlink` or `remove` takes away is in the trash afterwards; of an empty directory there is nothing to keep.
+ *   What somebody wrote to it meanwhile is still in the folder: at its path, or beside it as a conflict copy.
  * - LT6 No operation follows a symlink in any component of a path, and none reaches outside the root.
  * - LT7 `remove` of a directory that holds anything gives `changed`.
  * - LT8 When the root is missing, unreadable, or not the one that was linked, every call rejects with `ERR_ROOT_MISSING`, `ERR_ROOT_UNREADABLE` or `ERR_ROOT_FOREIGN`.
@@ -91,7 +92,7 @@ export interface LocalTree {
     options?: OperationOptions & { readonly offset?: number | undefined; readonly length?: number | undefined },
   ): AsyncIterable<Uint8Array>;
   readLink(path: LocalPath): Promise<string>;
-  /** `key`: lower-case letters, digits and `-`, at most 100. */
+  /** `key`: lower-case letters, digits and `-`, at most 100. Rejects with `ERR_IN_USE` until an earlier staging of that key was placed or closed. */
   stage(key: string): Promise<Staging>;
   makeDirectory(path: LocalPath): Promise<LocalOutcome>;
   makeSymlink(path: LocalPath, target: string, expected: Expected): Promise<LocalOutcome>;

@@ -65,6 +65,7 @@ const ROOT_ERRORS = {
 export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalTreeOptions = {}): MemoryLocalTree {
   const { source, emit } = createEvents<{ hint: LocalHint }>();
   const staged = new Map<string, { readonly buffer: Uint8Array; readonly sizeBytes: number }>();
+  const stagedKeys = new Set<string>();
   const trash: Array<{ readonly path: string; readonly entry: MemoryEntry }> = [];
   let rootState: Parameters<MemoryLocalTree["setRoot"]>[0] = "present";
   let latestNs = 0n;
@@ -209,11 +210,15 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalT
         const inode = makeInode("file", { bytes: held().buffer.slice(0, held().sizeBytes) });
         setFileAttributes(inode, attributes);
         staged.delete(key);
+        stagedKeys.delete(key);
         return replace(path, inode);
       },
-      async close() {},
+      async close() {
+        stagedKeys.delete(key);
+      },
       async discard() {
         staged.delete(key);
+        stagedKeys.delete(key);
       },
     };
   }
@@ -267,6 +272,8 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalT
     async stage(key) {
       await check();
       assertStagingKey(key);
+      if (stagedKeys.has(key)) throw new TwinfoldError("ERR_IN_USE", `the download ${key} is being written already: close it first`);
+      stagedKeys.add(key);
       if (!staged.has(key)) staged.set(key, { buffer: NO_BYTES, sizeBytes: 0 });
       return stagingOf(key);
     },

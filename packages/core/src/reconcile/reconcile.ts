@@ -155,6 +155,11 @@ class Planner {
 
   /** No two nodes get one name: neither here, where the hub's node has it, nor there. */
   #giveEveryNameToOneNode(): void {
+    // Who has a wanted name at the hub is to come here, or to leave there: it is decided in the same plan.
+    for (const [nodeId, decision] of this.#decisions) {
+      const place = decision.kind === "merge" && decision.place === "push" ? this.#view.record(nodeId)?.local?.place : undefined;
+      for (const rival of place === undefined ? [] : this.#view.remoteAt(place.parentId, nameKey(place.name))) this.#decisionOf(rival.nodeId);
+    }
     for (const [nodeId, decision] of this.#decisions) {
       const record = this.#view.record(nodeId);
       if (decision.kind !== "merge" || decision.place !== "pull" || record === undefined || record.remote === undefined) continue;
@@ -171,10 +176,10 @@ class Planner {
       if (decision.kind !== "merge" || decision.place !== "push" || record?.local === undefined || this.#aside.has(nodeId)) continue;
       const { parentId, name } = record.local.place;
       const key = `${parentId}/${nameKey(name)}`;
-      const rivals = this.#view.remoteAt(parentId, nameKey(name)).filter((rival) => rival.nodeId !== nodeId && !this.#leaves(rival, "there"));
-      const rival = rivals.find((candidate) => candidate.local?.place.name !== name || candidate.local.place.parentId !== parentId);
-      const twin = claimed.get(key);
-      if (twin !== undefined || (rival?.local !== undefined && rival.local.place.parentId === parentId)) {
+      const twin = this.#view
+        .remoteAt(parentId, nameKey(name))
+        .find((rival) => rival.nodeId !== nodeId && !this.#leaves(rival, "there") && isAt(rival.local?.place, parentId, nameKey(name)));
+      if (twin !== undefined || claimed.has(key)) {
         this.#skipped.set(nodeId, "another name in the same folder is equal to it in Unicode normalization form C");
       } else {
         claimed.set(key, nodeId);
@@ -274,4 +279,8 @@ class Planner {
     }
     return depth;
   }
+}
+
+function isAt(place: Place | undefined, parentId: NodeId, key: string): boolean {
+  return place !== undefined && place.parentId === parentId && nameKey(place.name) === key;
 }

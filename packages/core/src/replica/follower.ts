@@ -111,24 +111,30 @@ export class Follower {
     try {
       unwatch = await this.#tree.watch((hint) => this.#hint(hint));
       let rescanAt = this.#env.monotonicMs() + this.#rescanMs;
+      let unsettled = new Set<LocalPath>();
+      let settledAt = Number.POSITIVE_INFINITY;
       while (!signal.aborted) {
         if (this.#paused) {
           await this.#idle(signal, undefined);
           continue;
         }
         try {
-          const unsettled = await this.#pass(signal);
+          for (const path of await this.#pass(signal)) unsettled.add(path);
           if (failures > 0) this.#emit("connection:restored", {});
           failures = 0;
           this.#problem = undefined;
-          for (const path of unsettled) this.#look(path, false);
           const now = this.#env.monotonicMs();
-          if (now >= rescanAt) {
-            this.#everything = true;
-            rescanAt = now + this.#rescanMs;
+          if (unsettled.size > 0) settledAt = Math.min(settledAt, now + this.#settleMs);
+          await this.#idle(signal, Math.min(rescanAt, settledAt) - now);
+          if (this.#env.monotonicMs() >= settledAt) {
+            for (const path of unsettled) this.#look(path);
+            unsettled = new Set();
+            settledAt = Number.POSITIVE_INFINITY;
           }
-          if (unsettled.length > 0) await this.#pause(this.#settleMs, signal);
-          else await this.#idle(signal, rescanAt - now);
+          if (this.#env.monotonicMs() >= rescanAt) {
+            this.#everything = true;
+            rescanAt = this.#env.monotonicMs() + this.#rescanMs;
+          }
         } catch (error) {
           if (signal.aborted) break;
           if (!isTwinfoldError(error) || !error.retryable) throw error;
@@ -159,19 +165,19 @@ export class Follower {
     } catch (error) {
       // What was to be looked at is still to be looked at.
       this.#everything ||= everything;
-      for (const place of places) this.#look(place.path, place.deep);
+      for (const place of places) this.#look(place.path);
       throw error;
     }
   }
 
   #hint(hint: LocalHint): void {
     if (hint.kind === "everything") this.#everything = true;
-    else this.#look(hint.path, false);
+    else this.#look(hint.path);
     this.#wake();
   }
 
-  #look(path: LocalPath, deep: boolean): void {
-    this.#places.set(path, { path, deep: deep || this.#places.get(path)?.deep === true });
+  #look(path: LocalPath): void {
+    this.#places.set(path, { path, deep: false });
   }
 
   /** Waits for a hint, a word from the hub, `resume`, the next rescan, or the end. */
@@ -183,26 +189,36 @@ export class Follower {
     });
     const hasWork = !this.#paused && (this.#everything || this.#places.size > 0 || this.#hubChanged);
     const waits: Array<Promise<unknown>> = [woken];
-    if (!this.#paused) waits.push(this.#hubSpeaks(AbortSignal.any([signal, stop.signal])));
+    if (!this.#paused) waits.push(this.#hubSpeaks(signal));
     if (forMs !== undefined) waits.push(this.#env.sleep(Math.max(0, forMs), stop.signal).catch(() => {}));
     try {
       if (!hasWork) await Promise.race(waits);
+    } catch (error) {
+      if (!signal.aborted) throw error;
     } finally {
+      for (const wait of waits) wait.catch(() => {}); // reported by the race, or when it is waited for again
       stop.abort();
       this.#wake = () => {};
     }
   }
 
-  /** Resolves when the hub may have something new; rejects when it is out of reach. */
-  async #hubSpeaks(signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when the hub may have something new; rejects when it is out of reach. The call stays open while passes are made:
+   * a commit of this device's own ends it, at the price of one look that finds nothing.
+   */
+  #hubSpeaks(signal: AbortSignal): Promise<void> {
     const afterSeq = this.#trees.state.cursor?.seq ?? 0;
-    try {
-      await this.#transport.wait({ workspaces: [{ workspaceId: this.#workspaceId, afterSeq }], timeoutMs: WAIT_MS }, { signal });
-      this.#hubChanged = true;
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
+    this.#waiting ??= this.#transport
+      .wait({ workspaces: [{ workspaceId: this.#workspaceId, afterSeq }], timeoutMs: WAIT_MS }, { signal })
+      .then(() => {
+        this.#hubChanged = true;
+      })
+      .finally(() => {
+        this.#waiting = undefined;
+      });
+    return this.#waiting;
   }
+  #waiting: Promise<void> | undefined;
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     try {

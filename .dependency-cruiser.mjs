@@ -1,0 +1,106 @@
+/** Packages from the top of the house to its ground; each may import only those that it lists. Tests may import `testing` besides. */
+const MAY_IMPORT = {
+  core: [],
+  "adapter-fs": ["core"],
+  "adapter-sqlite": ["core"],
+  "transport-http": ["core"],
+  testing: ["core"],
+  "reference-server": ["core", "adapter-fs", "adapter-sqlite"],
+  cli: ["core", "adapter-fs", "adapter-sqlite", "transport-http", "reference-server"],
+};
+
+/** Folders of core/src, and which others each may import. The files beside them are the nouns that all may use. */
+const CORE_LAYERS = {
+  codec: [],
+  hashing: [],
+  chunking: [],
+  delta: ["codec", "chunking", "hashing"],
+  reconcile: ["codec", "local"],
+  storage: ["codec", "hashing"],
+  metadata: ["codec"],
+  bus: [],
+  local: ["codec"],
+  transport: ["codec", "storage"],
+  hub: ["bus", "codec", "chunking", "delta", "hashing", "metadata", "storage", "transport"],
+  replica: ["codec", "chunking", "delta", "hashing", "local", "metadata", "reconcile", "storage", "transport"],
+};
+
+const core = "^packages/core/src/";
+
+const packageRules = Object.entries(MAY_IMPORT).map(([name, allowed]) => ({
+  name: `${name}-imports-down`,
+  comment: `packages/${name} may import ${allowed.join(", ") || "no other package"}: arrows of import point down.`,
+  severity: "error",
+  from: { path: `^packages/${name}/src/` },
+  to: { path: "^packages/", pathNot: `^packages/(${[name, ...allowed].join("|")})/` },
+}));
+
+const layerRules = Object.entries(CORE_LAYERS).map(([folder, allowed]) => ({
+  name: `core-${folder}-layer`,
+  comment: `core/src/${folder} may import core's nouns and ${allowed.join(", ") || "no other folder"}.`,
+  severity: "error",
+  from: { path: `${core}${folder}/` },
+  to: { path: `${core}[^/]+/`, pathNot: `${core}(${[folder, ...allowed].join("|")})/` },
+}));
+
+export default {
+  forbidden: [
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: { path: "^(packages|examples)/" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    ...packageRules,
+    ...layerRules,
+    {
+      name: "core-runs-anywhere",
+      comment: "Core imports no module of a platform.",
+      severity: "error",
+      from: { path: core },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "core-has-two-dependencies",
+      severity: "error",
+      from: { path: core },
+      to: { path: "node_modules/", pathNot: "node_modules/(@noble/hashes|mitt)/" },
+    },
+    {
+      name: "core-folders-are-documented",
+      comment: "A new folder in core needs its place among the layers.",
+      severity: "error",
+      from: { path: core },
+      to: { path: `${core}[^/]+/`, pathNot: `${core}(${Object.keys(CORE_LAYERS).join("|")})/` },
+    },
+    {
+      name: "nothing-imports-the-index-from-inside",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/src/", pathNot: "/src/(index|main)\\.ts$" },
+      to: { path: "^packages/$1/src/index\\.ts$" },
+    },
+    {
+      name: "packages-meet-at-their-index",
+      comment: "What another package's index does not export is not public.",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/" },
+      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "/src/index\\.ts$"] },
+    },
+    {
+      name: "examples-use-public-names",
+      severity: "error",
+      from: { path: "^examples/" },
+      to: { path: "^packages/[^/]+/src/", pathNot: "/src/index\\.ts$" },
+    },
+    { name: "not-to-tests", severity: "error", from: { path: "/src/" }, to: { path: "/test/" } },
+    { name: "not-to-unresolvable", severity: "error", from: { path: "/src/" }, to: { couldNotResolve: true } },
+    { name: "file-names-say-what", severity: "error", from: {}, to: { path: "/(util|utils|helper|helpers|misc|common)[.]ts$" } },
+  ],
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "/dist/" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "default"] },
+  },
+};

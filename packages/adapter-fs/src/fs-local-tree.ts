@@ -1,0 +1,293 @@
+import { join } from "node:path";
+import {
+  assertMovable,
+  assertReplaceable,
+  assertStagingKey,
+  baseName,
+  bytesToHex,
+  type Env,
+  type Expected,
+  type FileStat,
+  type FileSystem,
+  INTERNAL_NAME,
+  isAsExpected,
+  type LocalEntry,
+  type LocalOutcome,
+  type LocalPath,
+  type LocalStat,
+  type LocalTree,
+  parentPath,
+  ROOT_PATH,
+  TwinfoldError,
+} from "@twinfold/core";
+import { coalescedSync } from "./coalesced-sync.js";
+import { pieces } from "./copy-file.js";
+import { diskCode, isAbsent, localError } from "./disk-error.js";
+import { createDurableReplace } from "./durable-replace.js";
+import { watchFolder } from "./folder-watcher.js";
+import { openStaging } from "./fs-staging.js";
+import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder } from "./linked-root.js";
+import { createNodeEnv } from "./node-env.js";
+import { createNodeFileSystem } from "./node-file-system.js";
+import { createTrash } from "./trash.js";
+
+const CHANGED = { kind: "changed" } as const;
+const EXECUTE_BITS = 0o111;
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
+
+export interface FsLocalTreeOptions {
+  /** An absolute path. The folder has to be marked as linked: see `initializeRoot`. */
+  readonly root: string;
+  /** Of the marker, as it was when the folder was linked. */
+  readonly rootId: string;
+  /** @default Node's own */
+  readonly fileSystem?: FileSystem | undefined;
+  /** @default Node's own */
+  readonly env?: Pick<Env, "nowMs" | "randomBytes" | "sleep"> | undefined;
+  /** Names this device in conflict copies. @default "this device" */
+  readonly deviceName?: string | undefined;
+}
+
+/** A linked folder on a disk. Reads hold 1 MiB in memory, whatever the size of the file. */
+export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
+  const { root: rootPath, rootId, fileSystem = createNodeFileSystem(), env = createNodeEnv(), deviceName = "this device" } = options;
+  const fs = coalescedSync(fileSystem);
+  const root = createLinkedRoot(fs, rootPath, rootId);
+  const replace = createDurableReplace({ fs, root, env, deviceName, trash: createTrash(fs, env) });
+  const newFileMode = 0o666 & ~process.umask();
+  const watches = new Set<() => Promise<void>>();
+  const stagedKeys = new Set<string>();
+
+  async function doing<T>(what: string, path: LocalPath, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw localError(`${what} ${JSON.stringify(path)}`, error);
+    }
+  }
+
+  /** Where `path` is, once its parent was found without following a symlink. */
+  async function locate(path: LocalPath): Promise<string | undefined> {
+    if (path === ROOT_PATH) return root.verify();
+    const way = await root.find(parentPath(path));
+    return way && join(way.absolute, baseName(path));
+  }
+
+  async function mustLocate(path: LocalPath): Promise<string> {
+    const absolute = await locate(path);
+    if (absolute === undefined) throw notFound(path);
+    return absolute;
+  }
+
+  async function lookAt(path: LocalPath): Promise<{ readonly absolute: string; readonly raw: FileStat; readonly stat: LocalStat } | undefined> {
+    const absolute = await locate(path);
+    const raw = absolute === undefined ? undefined : await lstatOrAbsent(fs, absolute);
+    return absolute === undefined || raw === undefined ? undefined : { absolute, raw, stat: root.statOf(raw) };
+  }
+
+  /** A file that is replaced keeps who may read and write it; who may read it may execute it, as git does. */
+  async function modeFor(path: LocalPath, expected: Expected, executable: boolean): Promise<number | undefined> {
+    const found = await lookAt(path);
+    if (!isAsExpected(found?.stat, expected)) return undefined;
+    return withExecutable(found?.raw.kind === "file" ? found.raw.mode & 0o777 : newFileMode, executable);
+  }
+
+  async function list(path: LocalPath): ReturnType<LocalTree["list"]> {
+    const way = await root.find(path);
+    if (way === undefined) throw notFound(path);
+    const entries: LocalEntry[] = [];
+    const problems: Array<{ readonly name: string; readonly problem: string }> = [];
+    for (const bytes of await fs.readdir(way.absolute)) {
+      let name: string;
+      try {
+        name = strict.decode(bytes);
+      } catch {
+        problems.push({ name: lossy.decode(bytes), problem: "its name is not UTF-8" });
+        continue;
+      }
+      if (name === INTERNAL_NAME) continue;
+      try {
+        const stat = await lstatOrAbsent(fs, join(way.absolute, name));
+        if (stat !== undefined) entries.push({ name, stat: root.statOf(stat) });
+      } catch (error) {
+        problems.push({ name, problem: `it cannot be read (${diskCode(error) ?? String(error)})` });
+      }
+    }
+    // An unmounted disk leaves an empty directory: what was listed counts only when all is still where it was.
+    if (!isSameWay(way, await root.find(path))) throw changed(path, "listed");
+    return { entries, problems };
+  }
+
+  async function* read(path: LocalPath, expected: LocalStat, options: Parameters<LocalTree["read"]>[2] = {}): AsyncGenerator<Uint8Array> {
+    const { offset = 0, length = Number.POSITIVE_INFINITY, signal } = options;
+    signal?.throwIfAborted();
+    try {
+      const file = await fs.open(await mustLocate(path), "read");
+      try {
+        const isUnchanged = async () => isAsExpected(root.statOf(await file.stat()), expected);
+        if (!(await isUnchanged())) throw changed(path, "read");
+        for await (const piece of pieces(file, offset, Math.min(expected.sizeBytes, offset + length))) {
+          signal?.throwIfAborted();
+          yield piece;
+        }
+        if (!(await isUnchanged())) throw changed(path, "read");
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (isAbsent(error)) throw notFound(path);
+      if (diskCode(error) === "ELOOP") throw changed(path, "read");
+      throw localError(`read ${JSON.stringify(path)}`, error);
+    }
+  }
+
+  async function makeSymlink(path: LocalPath, target: string, expected: Expected): Promise<LocalOutcome> {
+    const draft = join(await ownFolder(fs, join(await root.verify(), INTERNAL_NAME), "staging"), `symlink-${bytesToHex(env.randomBytes(16))}`);
+    const way = await root.find(parentPath(path));
+    if (way === undefined) return CHANGED;
+    if (expected === undefined) return make(way.absolute, path, (absolute) => fs.symlink(target, absolute));
+    await fs.symlink(target, draft);
+    try {
+      return await replace.put(draft, path, expected);
+    } finally {
+      await fs.unlink(draft).catch(() => {});
+    }
+  }
+
+  /** Makes something that is made in one step, and only where nothing is. */
+  async function make(directory: string, path: LocalPath, work: (absolute: string) => Promise<void>): Promise<LocalOutcome> {
+    const absolute = join(directory, baseName(path));
+    try {
+      await work(absolute);
+    } catch (error) {
+      if (diskCode(error) === "EEXIST" || isAbsent(error)) return CHANGED;
+      throw error;
+    }
+    await fs.syncDirectory(directory);
+    return { kind: "done", stat: root.statOf(await fs.lstat(absolute)) };
+  }
+
+  async function move(from: LocalPath, to: LocalPath, expected: LocalStat): Promise<LocalOutcome> {
+    const [source, target] = [await root.find(parentPath(from)), await root.find(parentPath(to))];
+    if (source === undefined || target === undefined) return CHANGED;
+    const [oldPath, newPath] = [join(source.absolute, baseName(from)), join(target.absolute, baseName(to))];
+    const before = await lstatOrAbsent(fs, oldPath);
+    if (before === undefined || !isAsExpected(root.statOf(before), expected)) return CHANGED;
+    if ((await lstatOrAbsent(fs, newPath)) !== undefined) return CHANGED;
+    try {
+      await fs.rename(oldPath, newPath);
+    } catch (error) {
+      if (isAbsent(error) || ["EEXIST", "ENOTEMPTY", "EISDIR"].includes(diskCode(error) ?? "")) return CHANGED;
+      if (diskCode(error) !== "EXDEV") throw error;
+      const message = `cannot move ${JSON.stringify(from)} to ${JSON.stringify(to)}: they are on different disks; move it by hand`;
+      throw new TwinfoldError("ERR_LOCAL_FAILED", message, { cause: error });
+    }
+    await fs.syncDirectory(target.absolute);
+    await fs.syncDirectory(source.absolute);
+    // The rename moved the ctime. What was written in between is seen by the next scan, because it is not what is given here.
+    const after = await lstatOrAbsent(fs, newPath);
+    const isUntouched = after !== undefined && isAsExpected({ ...root.statOf(after), ctimeNs: expected.ctimeNs }, expected);
+    return { kind: "done", stat: isUntouched ? root.statOf(after) : expected };
+  }
+
+  async function remove(path: LocalPath, expected: LocalStat): ReturnType<LocalTree["remove"]> {
+    if (expected.kind !== "directory") return replace.takeAway(path, expected);
+    const found = await lookAt(path);
+    if (found === undefined || !isAsExpected(found.stat, expected)) return CHANGED;
+    try {
+      await fs.rmdir(found.absolute);
+    } catch (error) {
+      if (isAbsent(error) || ["ENOTEMPTY", "EEXIST"].includes(diskCode(error) ?? "")) return CHANGED;
+      throw error;
+    }
+    await fs.syncDirectory(join(found.absolute, ".."));
+    return { kind: "done" };
+  }
+
+  return {
+    check: async () => void (await root.verify()),
+    list: (path) => doing("list the folder", path, () => list(path)),
+    stat: (path) => doing("look at", path, async () => (await lookAt(path))?.stat),
+    read,
+    readLink: (path) =>
+      doing("read the symlink", path, async () => {
+        try {
+          return await fs.readlink(await mustLocate(path));
+        } catch (error) {
+          throw isAbsent(error) || diskCode(error) === "EINVAL" ? notFound(path) : error;
+        }
+      }),
+    async stage(key) {
+      assertStagingKey(key);
+      if (stagedKeys.has(key)) throw new TwinfoldError("ERR_IN_USE", `the download ${key} is being written already: close it first`);
+      stagedKeys.add(key);
+      const onClosed = () => void stagedKeys.delete(key);
+      try {
+        const folder = await ownFolder(fs, join(await root.verify(), INTERNAL_NAME), "staging");
+        return await openStaging({ fs, folder, key, modeFor, put: replace.put, onClosed });
+      } catch (error) {
+        onClosed();
+        throw localError(`stage the download ${key} in ${rootPath}`, error);
+      }
+    },
+    makeDirectory: (path) =>
+      doing("make the folder", path, async () => {
+        const way = await root.find(parentPath(path));
+        return way === undefined ? CHANGED : make(way.absolute, path, fs.mkdir);
+      }),
+    makeSymlink: (path, target, expected) =>
+      doing("make the symlink", path, async () => {
+        assertReplaceable(path, expected);
+        return makeSymlink(path, target, expected);
+      }),
+    move: (from, to, expected) =>
+      doing("move", from, async () => {
+        assertMovable(from, to);
+        return move(from, to, expected);
+      }),
+    setAttributes: (path, expected, { executable, mtimeNs }) =>
+      doing("set the attributes of", path, async () => {
+        const found = await lookAt(path);
+        if (found?.stat.kind !== "file" || !isAsExpected(found.stat, expected)) return CHANGED;
+        const file = await fs.open(found.absolute, "read");
+        try {
+          if (!isAsExpected(root.statOf(await file.stat()), expected)) return CHANGED;
+          const mode = withExecutable(found.raw.mode & 0o777, executable);
+          if (executable !== found.stat.executable) await file.chmod(mode);
+          await file.setMtime(mtimeNs);
+          await file.sync();
+          return { kind: "done", stat: root.statOf(await file.stat()) };
+        } finally {
+          await file.close();
+        }
+      }),
+    remove: (path, expected) => doing("remove", path, () => remove(path, expected)),
+    async watch(listener) {
+      const unsubscribe = await watchFolder(await root.verify(), async (path) => (await lookAt(path))?.stat.kind === "directory", listener);
+      watches.add(unsubscribe);
+      return async () => {
+        if (watches.delete(unsubscribe)) await unsubscribe();
+      };
+    },
+    async close() {
+      const stopping = [...watches];
+      watches.clear();
+      await Promise.all(stopping.map((unsubscribe) => unsubscribe()));
+    },
+  };
+}
+
+/** With an execute bit wherever there is a read bit, or without any. */
+function withExecutable(mode: number, executable: boolean): number {
+  return executable ? mode | ((mode & 0o444) >> 2) : mode & ~EXECUTE_BITS;
+}
+
+function notFound(path: LocalPath): TwinfoldError {
+  return new TwinfoldError("ERR_NOT_FOUND", `there is no such entry as ${JSON.stringify(path)} in the folder`);
+}
+
+function changed(path: LocalPath, doing: string): TwinfoldError {
+  return new TwinfoldError("ERR_LOCAL_CHANGED", `${JSON.stringify(path)} is not what it was when it was looked at, or changed while it was ${doing}: look again`);
+}

@@ -1,0 +1,80 @@
+import { resolve } from "node:path";
+import type { Context, ExitCode } from "../context.js";
+import { follow, request } from "../daemon/host.js";
+import { errorOf } from "../daemon/messages.js";
+import type { LinkEvent } from "../daemon/requests.js";
+import { describeFact } from "../output/facts.js";
+import { createProgress } from "../output/progress.js";
+import { printable } from "../output/table.js";
+import { describeOutcome, syncDocument, totalsOf } from "../output/sync-report.js";
+
+export interface SyncOptions {
+  readonly once?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly confirm?: boolean | undefined;
+}
+
+export async function sync(context: Context, names: readonly string[], options: SyncOptions): Promise<ExitCode> {
+  const dirs = names.map((name) => resolve(name));
+  if (options.dryRun === true) return await showPlan(context, dirs);
+  const confirm = options.confirm === true;
+  return options.once === true ? await syncOnce(context, dirs, confirm) : await followLinks(context, dirs, confirm);
+}
+
+async function syncOnce({ device, output, signal, stderr }: Context, dirs: readonly string[], confirm: boolean): Promise<ExitCode> {
+  const progress = createProgress(stderr, !output.json);
+  const onEvent = (event: LinkEvent): void => {
+    progress.observe(event);
+    if (event.event !== "connection:lost") return;
+    progress.stop();
+    output.note(`twinfold: ${describeFact(event)}`);
+  };
+  const links = await request(await device(), "sync", { dirs, confirm }, { signal, onEvent }).finally(() => progress.stop());
+  const [only] = links;
+  const text = links.map(describeOutcome).join("\n");
+  if (dirs.length === 1 && only !== undefined) {
+    if ("error" in only) throw errorOf(only.error);
+    output.answer(syncDocument(only), text);
+    return only.inSync ? 0 : 1;
+  }
+  const totals = totalsOf(links);
+  const documents = links.map((link) => {
+    const { path, workspace, workspaceId } = link;
+    return { path, workspace, workspaceId, ...("error" in link ? { error: link.error } : syncDocument(link)) };
+  });
+  output.answer({ links: documents, totals }, text);
+  return totals.inSync ? 0 : 1;
+}
+
+async function showPlan({ device, output, signal }: Context, dirs: readonly string[]): Promise<ExitCode> {
+  const links = await request(await device(), "plan", { dirs }, { signal });
+  const [only] = links;
+  const text = links
+    .map((link) => {
+      if ("error" in link) return `${printable(link.path)}: ${link.error.message} (${link.error.code})`;
+      const steps = link.steps.map(({ action, path, to }) => `  ${action} ${printable(path)}${to === undefined ? "" : ` to ${printable(to)}`}`);
+      return [`${printable(link.path)}: ${steps.length === 0 ? "nothing to do" : "would"}`, ...steps].join("\n");
+    })
+    .join("\n");
+  if (dirs.length === 1 && only !== undefined) {
+    if ("error" in only) throw errorOf(only.error);
+    output.answer({ steps: only.steps }, text);
+    return 0;
+  }
+  output.answer({ links }, text);
+  return links.some((link) => "error" in link) ? 1 : 0;
+}
+
+async function followLinks({ device, output, signal, stderr }: Context, dirs: readonly string[], confirm: boolean): Promise<ExitCode> {
+  const progress = createProgress(stderr, !output.json);
+  const onEvent = (event: LinkEvent): void => {
+    progress.observe(event);
+    if (event.event === "scan:progressed" || event.event === "transfer:progressed") return;
+    const text = describeFact(event);
+    if (text !== undefined || event.event === "sync:finished") progress.stop();
+    output.fact(event, text);
+  };
+  const onWaiting = (pid: number): void => output.note(`twinfold: waiting for another twinfold command (process ${pid}) to end`);
+  await follow(await device(), { dirs, confirm, signal, onEvent, onWaiting }).finally(() => progress.stop());
+  return 0;
+}

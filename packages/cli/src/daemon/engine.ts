@@ -1,0 +1,156 @@
+import { join } from "node:path";
+import { TwinfoldError } from "@twinfold/core";
+import type { Device } from "../device/device.js";
+import { type Link, mustFindLink, mustFindPath, readLinks, writeLinks } from "../device/links.js";
+import { shownError } from "../output/output.js";
+import { createFollowers } from "./followers.js";
+import type { LinkedReplica } from "./linked-replica.js";
+import { createLink, removeLink } from "./linking.js";
+import { createReplicaPool } from "./replica-pool.js";
+import type { Answer, Ask, FollowOptions, LinkName, LinkOutcome, LinkStatus, Method, RequestOptions, RequestTarget } from "./requests.js";
+
+/** Owns this device's replicas, for as long as its process has the lock. */
+export interface Engine extends RequestTarget {
+  /**
+   * Follows the named links, or all of them and those made meanwhile, until `signal` aborts.
+   *
+   * @throws {TwinfoldError} what stopped the last of them, when none is left to follow.
+   */
+  follow(options: FollowOptions): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Answering = { readonly [Name in Method]: (ask: Ask<Name>, options: RequestOptions) => Promise<Answer<Name>> };
+
+export async function createEngine({ home, env }: Device): Promise<Engine> {
+  const pool = await createReplicaPool({ home, env });
+  const followers = createFollowers(pool);
+
+  /** The links that `dirs` name, each once; all of them when it names none. */
+  const selected = async (dirs: readonly string[]): Promise<readonly Link[]> => {
+    const links = await readLinks(home);
+    if (dirs.length === 0) return links;
+    return [...new Set(await Promise.all(dirs.map((dir) => mustFindLink(links, dir))))];
+  };
+  const mustSelect = async (dirs: readonly string[]): Promise<readonly Link[]> => {
+    const links = await selected(dirs);
+    if (links.length === 0) throw new TwinfoldError("ERR_NOT_FOUND", "no folder is linked on this device: run `twinfold link DIR` first");
+    return links;
+  };
+  const replicaAt = async (path: string) => {
+    const { link, localPath } = await mustFindPath(await readLinks(home), path);
+    return { link, localPath, linked: await pool.opened(link) };
+  };
+
+  const answering: Answering = {
+    async link(ask, { signal }) {
+      const { link, created } = await createLink(ask, { home, pool, signal });
+      followers.added(link);
+      return { ...nameOf(link), created };
+    },
+
+    async unlink({ dir }) {
+      const link = await mustFindLink(await readLinks(home), dir);
+      await followers.remove(link);
+      await removeLink(link, { home, pool });
+      return nameOf(link);
+    },
+
+    sync: async ({ dirs, confirm }, options) => await each(await mustSelect(dirs), options, (linked) => linked.sync({ ...options, confirm })),
+
+    plan: async ({ dirs }, options) => await each(await mustSelect(dirs), options, ({ replica }) => replica.plan({ signal: options.signal })),
+
+    conflicts: async ({ dirs }, options) =>
+      await each(await selected(dirs), options, async ({ replica }, link) => ({
+        copies: (await replica.conflicts()).map(({ path }) => join(link.path, path)),
+      })),
+
+    async status({ dirs }) {
+      const links = await Promise.all((await selected(dirs)).map(statusOf));
+      const sum = (count: (link: LinkStatus) => number): number => links.reduce((total, link) => total + count(link), 0);
+      return { running: followers.isActive(), bytesSent: sum((link) => link.bytesSent), bytesReceived: sum((link) => link.bytesReceived), links };
+    },
+
+    async setPaused({ dirs, paused }) {
+      const chosen = await selected(dirs);
+      const paths = new Set(chosen.map(({ path }) => path));
+      await writeLinks(home, (await readLinks(home)).map((link) => (paths.has(link.path) ? { ...link, paused } : link)));
+      for (const link of chosen) await followers.setPaused(link, paused);
+      return chosen.map(nameOf);
+    },
+
+    async explain({ path }) {
+      const { link, localPath, linked } = await replicaAt(path);
+      return { ...(await linked.replica.explain(localPath)), link: nameOf(link) };
+    },
+
+    async revisions({ path, limit }, { signal }) {
+      const { localPath, linked } = await replicaAt(path);
+      const revisions = await linked.replica.revisions(localPath, { limit, signal });
+      return revisions.map(({ revision, atMs, sizeBytes, deviceId, deviceName }) => ({ revision, atMs, sizeBytes, deviceId, deviceName }));
+    },
+
+    async restore({ path, revision }, options) {
+      const { localPath, linked } = await replicaAt(path);
+      await linked.replica.restore(localPath, revision, { signal: options.signal });
+      return await linked.sync({ ...options, confirm: false });
+    },
+  };
+
+  /** One after the other, so that each one's bytes are its own. What stands in the way of one does not stop the others. */
+  const each = async <T>(
+    links: readonly Link[],
+    { signal }: RequestOptions,
+    use: (linked: LinkedReplica, link: Link) => Promise<T>,
+  ): Promise<ReadonlyArray<LinkOutcome<T>>> => {
+    const outcomes: Array<LinkOutcome<T>> = [];
+    for (const link of links) {
+      try {
+        outcomes.push({ ...nameOf(link), ...(await use(await pool.opened(link), link)) });
+      } catch (error) {
+        signal.throwIfAborted();
+        outcomes.push({ ...nameOf(link), error: shownError(error) });
+      }
+    }
+    return outcomes;
+  };
+
+  const statusOf = async (link: Link): Promise<LinkStatus> => {
+    try {
+      const { replica, usage, checkRoot } = await pool.opened(link);
+      const rootProblem = await checkRoot().then(
+        () => undefined,
+        (error: unknown) => shownError(error).message,
+      );
+      const { bytesSent, bytesReceived } = usage();
+      const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, problem } = await replica.status();
+      return {
+        ...nameOf(link),
+        state: link.paused ? "paused" : state,
+        nodes,
+        pending,
+        oldestUnsyncedMs: oldestUnsyncedMs ?? null,
+        lastInSyncAtMs: lastInSyncAtMs ?? null,
+        skipped,
+        bytesSent,
+        bytesReceived,
+        problem: rootProblem ?? problem ?? null,
+      };
+    } catch (error) {
+      const unknown = { nodes: 0, pending: 0, oldestUnsyncedMs: null, lastInSyncAtMs: null, bytesSent: 0, bytesReceived: 0, skipped: [] };
+      return { ...nameOf(link), state: "stopped", ...unknown, problem: shownError(error).message };
+    }
+  };
+
+  return {
+    request: (name, ask, options) => answering[name](ask, options),
+    async follow(options) {
+      await followers.follow(await mustSelect(options.dirs), options);
+    },
+    close: () => pool.close(),
+  };
+}
+
+function nameOf({ path, workspace, workspaceId }: Link): LinkName {
+  return { path, workspace, workspaceId };
+}

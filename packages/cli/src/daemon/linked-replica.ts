@@ -1,0 +1,127 @@
+import { createFsLocalTree } from "@twinfold/adapter-fs";
+import {
+  createReplica,
+  type Env,
+  isTwinfoldError,
+  type Replica,
+  type ReplicaEvents,
+  type ReplicaStore,
+  type Transport,
+  TwinfoldError,
+  type Unsubscribe,
+} from "@twinfold/core";
+import { createHttpTransport } from "@twinfold/transport-http";
+import type { Credentials } from "../device/credentials.js";
+import type { Link } from "../device/links.js";
+import { createMeteredNetwork, type Usage, usageSince } from "../network/metered-network.js";
+import type { LinkEvent, LinkReport, RequestOptions } from "./requests.js";
+
+/** Pauses between the tries of one `sync` while the server is out of reach, in ms. */
+const RETRY_PAUSES_MS = [250, 500, 1_000, 2_000];
+
+const EVENT_NAMES = Object.keys({
+  "scan:progressed": true,
+  "file:uploaded": true,
+  "file:downloaded": true,
+  "node:moved": true,
+  "node:deleted": true,
+  "node:skipped": true,
+  "conflict:detected": true,
+  "transfer:progressed": true,
+  "sync:finished": true,
+  "connection:lost": true,
+  "connection:restored": true,
+} satisfies Record<keyof ReplicaEvents, true>) as ReadonlyArray<keyof ReplicaEvents>;
+
+/** A link at work: its replica, over a network of its own whose bytes are counted. */
+export interface LinkedReplica {
+  readonly replica: Replica;
+  /** One pass, tried a few times while the server is out of reach. */
+  sync(options: RequestOptions & { readonly confirm: boolean }): Promise<LinkReport>;
+  /** Rejects when the folder is not there, or not the one that was linked. */
+  checkRoot(): Promise<void>;
+  /** All that crossed its sockets so far, the held calls aside. */
+  usage(): Usage;
+  /** Tells all of the replica's events until it is called off. */
+  observe(listener: ((event: LinkEvent) => void) | undefined): Unsubscribe;
+  close(): Promise<void>;
+}
+
+export interface LinkedReplicaOptions {
+  readonly link: Link;
+  readonly credentials: Credentials;
+  readonly store: ReplicaStore;
+  readonly env: Env;
+  /** The calls that are held, joined with those of the other links and not counted. */
+  readonly waits: Transport;
+}
+
+export async function openLinkedReplica({ link, credentials, store, env, waits }: LinkedReplicaOptions): Promise<LinkedReplica> {
+  const network = createMeteredNetwork();
+  const { server: url, token, insecure, deviceName } = credentials;
+  const transport = createHttpTransport({ url, token, insecure, fetch: network.fetch });
+  const tree = createFsLocalTree({ root: link.path, rootId: link.rootId, env, deviceName });
+  const replica = await createReplica({
+    workspaceId: link.workspaceId,
+    tree,
+    store,
+    transport: { ...transport, wait: (query, options) => waits.wait(query, options) },
+    env,
+    deviceName,
+  });
+
+  const observe = (listener: ((event: LinkEvent) => void) | undefined): Unsubscribe => {
+    if (listener === undefined) return () => {};
+    const unsubscribes = EVENT_NAMES.map((event) => replica.on(event, (fact) => listener({ event, link: link.path, fact } as LinkEvent)));
+    return () => {
+      for (const unsubscribe of unsubscribes) unsubscribe();
+    };
+  };
+
+  return {
+    replica,
+    observe,
+    usage: network.usage,
+    checkRoot: () => tree.check(),
+    async sync({ confirm, signal, onEvent }) {
+      const startedAtMs = env.monotonicMs();
+      const before = network.usage();
+      const unobserve = observe(onEvent);
+      try {
+        const report = await persistently(() => replica.sync({ confirm, signal }), { link, env, signal, onEvent });
+        return { ...report, ...usageSince(before, network.usage()), durationMs: Math.round(env.monotonicMs() - startedAtMs) };
+      } finally {
+        unobserve();
+      }
+    },
+    async close() {
+      await replica.close();
+      await tree.close();
+      await network.close();
+    },
+  };
+}
+
+async function persistently<T>(attempt: () => Promise<T>, { link, env, signal, onEvent }: RequestOptions & Pick<LinkedReplicaOptions, "link" | "env">): Promise<T> {
+  const startedAtMs = env.monotonicMs();
+  for (const pauseMs of RETRY_PAUSES_MS) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isOutOfReach(error)) throw error;
+      onEvent?.({ event: "connection:lost", link: link.path, fact: { reason: error.message, retryInMs: pauseMs } });
+      await env.sleep(pauseMs, signal);
+    }
+  }
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    const seconds = ((env.monotonicMs() - startedAtMs) / 1000).toFixed(1);
+    throw new TwinfoldError(error.code, `${error.message} (tried ${RETRY_PAUSES_MS.length + 1} times in ${seconds} s)`, { cause: error });
+  }
+}
+
+function isOutOfReach(error: unknown): error is TwinfoldError {
+  return isTwinfoldError(error) && (error.code === "ERR_UNREACHABLE" || error.code === "ERR_SERVER_FAILED" || error.code === "ERR_RATE_LIMITED");
+}

@@ -1,0 +1,75 @@
+import { createSqliteReplicaStore } from "@twinfold/adapter-sqlite";
+import { type Env, multiplexed, type ReplicaStore, type Transport } from "@twinfold/core";
+import { type ApiClient, createApiClient, createHttpTransport } from "@twinfold/transport-http";
+import { type Credentials, mustReadCredentials } from "../device/credentials.js";
+import type { DeviceHome } from "../device/home.js";
+import type { Link } from "../device/links.js";
+import { createMeteredNetwork } from "../network/metered-network.js";
+import { type LinkedReplica, openLinkedReplica } from "./linked-replica.js";
+
+/** The replicas of a process, each opened when it is first asked for and kept, and what they share. */
+export interface ReplicaPool {
+  readonly store: ReplicaStore;
+  /** @throws {TwinfoldError} `ERR_UNAUTHENTICATED` when nobody is logged in. */
+  api(): Promise<ApiClient>;
+  opened(link: Link): Promise<LinkedReplica>;
+  /** Closes one link's replica; it can be opened again. */
+  release(link: Link): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Access {
+  readonly credentials: Credentials;
+  readonly api: ApiClient;
+  /** Holds one long poll for all links. */
+  readonly waits: Transport;
+}
+
+export async function createReplicaPool({ home, env }: { readonly home: DeviceHome; readonly env: Env }): Promise<ReplicaPool> {
+  const store = await createSqliteReplicaStore({ path: home.replicaDatabase });
+  const network = createMeteredNetwork();
+  const open = new Map<string, Promise<LinkedReplica>>();
+  let access: Promise<Access> | undefined;
+
+  const readAccess = async (): Promise<Access> => {
+    const credentials = await mustReadCredentials(home);
+    const { server: url, token, insecure } = credentials;
+    const options = { url, token, insecure, fetch: network.fetch };
+    return { credentials, api: createApiClient(options), waits: multiplexed(createHttpTransport(options)) };
+  };
+  // While this process has the lock nobody logs in or out.
+  const mustAccess = async (): Promise<Access> => await (access ??= readAccess());
+
+  const openLink = async (link: Link): Promise<LinkedReplica> => {
+    const { credentials, waits } = await mustAccess();
+    return await openLinkedReplica({ link, credentials, store, env, waits });
+  };
+
+  return {
+    store,
+    api: async () => (await mustAccess()).api,
+    async opened(link) {
+      const found = open.get(link.path);
+      if (found !== undefined) return await found;
+      const opening = openLink(link);
+      open.set(link.path, opening);
+      try {
+        return await opening;
+      } catch (error) {
+        open.delete(link.path); // the next request may find what was missing, such as the disk
+        throw error;
+      }
+    },
+    async release(link) {
+      const found = open.get(link.path);
+      open.delete(link.path);
+      await (await found)?.close();
+    },
+    async close() {
+      const linked = await Promise.allSettled(open.values());
+      await Promise.all(linked.map((one) => (one.status === "fulfilled" ? one.value.close() : undefined)));
+      await network.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { Explanation, Plan, ReplicaEvents, ReplicaStatus, SyncReport } from "@twinfold/core";
+import type { ShownError } from "../output/output.js";
+
+/** What one `sync` of one folder did: the replica's report, and what crossed this device's sockets for it. */
+export interface LinkReport extends SyncReport {
+  /** HTTP headers included; the long poll of a running process is not. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly requests: number;
+}
+
+export interface LinkName {
+  readonly path: string;
+  readonly workspace: string;
+  readonly workspaceId: string;
+}
+
+/** What became of one of several folders. */
+export type LinkOutcome<T> = LinkName & (T | { readonly error: ShownError });
+
+export type LinkStatus = LinkName &
+  Pick<ReplicaStatus, "nodes" | "pending" | "skipped"> & {
+    readonly state: ReplicaStatus["state"];
+    /** `null` when everything has reached the other side. */
+    readonly oldestUnsyncedMs: number | null;
+    readonly lastInSyncAtMs: number | null;
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
+    readonly problem: string | null;
+  };
+
+/** All links that were asked for. Bytes are what crossed the running process's sockets for them so far. */
+export interface DeviceStatus {
+  readonly running: boolean;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly links: readonly LinkStatus[];
+}
+
+export interface RevisionInfo {
+  readonly revision: number;
+  readonly atMs: number;
+  readonly sizeBytes: number;
+  readonly deviceId: string;
+  readonly deviceName: string;
+}
+
+/**
+ * What commands ask of the process that has the state folder, whichever it is. Paths are absolute; no `dirs` means all links.
+ * Everything is plain JSON, since it may cross a socket.
+ */
+export interface Requests {
+  link: { readonly ask: { readonly dir: string; readonly workspace?: string | undefined }; readonly answer: LinkName & { readonly created: boolean } };
+  unlink: { readonly ask: { readonly dir: string }; readonly answer: LinkName };
+  sync: { readonly ask: { readonly dirs: readonly string[]; readonly confirm: boolean }; readonly answer: ReadonlyArray<LinkOutcome<LinkReport>> };
+  plan: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<Plan>> };
+  status: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: DeviceStatus };
+  setPaused: { readonly ask: { readonly dirs: readonly string[]; readonly paused: boolean }; readonly answer: readonly LinkName[] };
+  explain: { readonly ask: { readonly path: string }; readonly answer: Explanation & { readonly link: LinkName } };
+  revisions: { readonly ask: { readonly path: string; readonly limit?: number | undefined }; readonly answer: readonly RevisionInfo[] };
+  restore: { readonly ask: { readonly path: string; readonly revision: number }; readonly answer: LinkReport };
+  conflicts: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<{ readonly copies: readonly string[] }>> };
+}
+
+export type Method = keyof Requests;
+export type Ask<Name extends Method> = Requests[Name]["ask"];
+export type Answer<Name extends Method> = Requests[Name]["answer"];
+
+type LinkEvents = ReplicaEvents & {
+  "link:followed": { readonly workspace: string };
+  /** It is followed no more, and why. */
+  "link:stopped": ShownError;
+};
+
+/** A fact about one link while a request is answered, or while links are followed. `link` is the folder's path. */
+export type LinkEvent = {
+  readonly [Name in keyof LinkEvents]: { readonly event: Name; readonly link: string; readonly fact: LinkEvents[Name] };
+}[keyof LinkEvents];
+
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  readonly onEvent?: ((event: LinkEvent) => void) | undefined;
+}
+
+export interface FollowOptions extends RequestOptions {
+  /** All links, and those made meanwhile, when it names none. */
+  readonly dirs: readonly string[];
+  readonly confirm: boolean;
+}
+
+/** Answers requests: the engine itself, or a connection to the process that has it. */
+export interface RequestTarget {
+  request<Name extends Method>(name: Name, ask: Ask<Name>, options: RequestOptions): Promise<Answer<Name>>;
+}

@@ -1,0 +1,103 @@
+import { Command, InvalidArgumentError } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { conflicts } from "./commands/conflicts.js";
+import { devices, revokeDevice } from "./commands/devices.js";
+import { explain } from "./commands/explain.js";
+import { link, type LinkOptions } from "./commands/link.js";
+import { login } from "./commands/login.js";
+import { logout } from "./commands/logout.js";
+import { pause } from "./commands/pause.js";
+import { restore, type RestoreOptions } from "./commands/restore.js";
+import { resume } from "./commands/resume.js";
+import { revisions, type RevisionsOptions } from "./commands/revisions.js";
+import type { ServeOptions } from "./commands/serve.js";
+import { signup } from "./commands/signup.js";
+import { status } from "./commands/status.js";
+import { sync, type SyncOptions } from "./commands/sync.js";
+import { unlink } from "./commands/unlink.js";
+import { whoami } from "./commands/whoami.js";
+import { workspaces } from "./commands/workspaces.js";
+import type { Context, ExitCode } from "./context.js";
+import type { SignInOptions } from "./device/sign-in.js";
+
+/** Runs a command that commander has parsed. Rejects with what the command throws. */
+export type Run = (command: (context: Context) => Promise<ExitCode | void>) => Promise<void>;
+
+/** All commands with their arguments and help. `--json` is read by the caller: usage errors are told in JSON too. */
+export function createProgram(run: Run): Command {
+  const program = new Command("twinfold")
+    .description("Keeps folders twins: on this device, on the server, and on every other device.")
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} }); // told by the caller, once
+
+  const command = (usage: string, description: string, parent = program): Command =>
+    parent.command(usage).description(description).option("--json", "one JSON document on stdout");
+
+  command("serve", "serve workspaces from a folder of this machine")
+    .option("--data <dir>", "where everything is kept")
+    .option("--listen <host:port>", "where to accept connections (default: 127.0.0.1:4747)")
+    .option("--config <file>", "a JSON file with the same settings; options given here go before it")
+    .option("--print-config", "print the settings in force, and do nothing")
+    .action((options: ServeOptions) =>
+      run(async (context) => {
+        // A server is 40 times what a client loads: only `serve` waits for it.
+        const { serve } = await import("./commands/serve.js");
+        await serve(context, options);
+      }),
+    );
+
+  for (const [name, action, description] of [
+    ["signup", signup, "make an account at a server, and log in"],
+    ["login", login, "log this device in at a server"],
+  ] as const) {
+    command(name, description)
+      .requiredOption("--server <url>", "the server's address")
+      .requiredOption("--email <address>", "the account's e-mail address")
+      .option("--device <name>", "this device's name as others see it (default: the machine's name)")
+      .option("--password-stdin", "read the password from stdin")
+      .option("--insecure", "allow http:// to another machine: password and files travel unencrypted")
+      .action((options: SignInOptions) => run((context) => action(context, options)));
+  }
+  command("logout", "log this device out; linked folders stay").action(() => run(logout));
+  command("whoami", "show who is logged in on this device").action(() => run(whoami));
+
+  command("link <dir>", "make a folder the twin of a workspace")
+    .option("--workspace <name>", "the workspace, created when there is none (default: the folder's name)")
+    .action((dir: string, options: LinkOptions) => run((context) => link(context, dir, options)));
+  command("unlink <dir>", "end that; no file is touched").action((dir: string) => run((context) => unlink(context, dir)));
+  command("workspaces", "list the account's workspaces").action(() => run(workspaces));
+
+  command("sync [dir...]", "keep linked folders and their workspaces the same, until stopped")
+    .option("--once", "return when they agree")
+    .option("--dry-run", "show what would be done, and do nothing")
+    .option("--confirm", "say yes to removals that wait for it")
+    .action((dirs: string[], options: SyncOptions) => run((context) => sync(context, dirs, options)));
+  command("pause [dir...]", "stop following linked folders").action((dirs: string[]) => run((context) => pause(context, dirs)));
+  command("resume [dir...]", "follow them again").action((dirs: string[]) => run((context) => resume(context, dirs)));
+
+  command("status [dir]", "show how linked folders stand").action((dir: string | undefined) => run((context) => status(context, dir)));
+  command("explain <path>", "say what is the matter with one file or folder").action((path: string) => run((context) => explain(context, path)));
+  command("revisions <path>", "list the kept revisions of a file, newest first")
+    .option("--limit <count>", "at most so many", parseCount)
+    .action((path: string, options: RevisionsOptions) => run((context) => revisions(context, path, options)));
+  command("restore <path>", "make an older revision of a file the newest one")
+    .requiredOption("--revision <number>", "as listed by `revisions`", parseCount)
+    .action((path: string, options: RestoreOptions) => run((context) => restore(context, path, options)));
+  command("conflicts [dir]", "list conflict copies").action((dir: string | undefined) => run((context) => conflicts(context, dir)));
+
+  const devicesCommand = program.command("devices").description("list and revoke the account's devices");
+  devicesCommand
+    .command("list", { isDefault: true })
+    .description("list them")
+    .option("--json", "one JSON document on stdout")
+    .action(() => run(devices));
+  command("revoke <id>", "log a device out for good", devicesCommand).action((id: string) => run((context) => revokeDevice(context, id)));
+  return program;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError("It must be a whole number from 1.");
+  return count;
+}

@@ -1,0 +1,154 @@
+import { bytesToHex } from "../codec/hex.js";
+import type { Env } from "../env.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
+import type { ChunkId } from "../ids.js";
+import { chunkIdOf } from "../manifest.js";
+import type { ChunkRow, HubStore } from "../metadata/hub-store.js";
+import type { OperationOptions } from "../operation-options.js";
+import type { BlobStore } from "./blob-store.js";
+import { encodeFrames, FRAME_HEADER_BYTES, MAX_BATCH_BYTES } from "./frame.js";
+
+/** First bytes of every pack. */
+const PACK_MAGIC = new TextEncoder().encode("TWNFPCK1");
+
+/** Neighbours in a pack this close are read together: another request costs more than these bytes. */
+const MAX_GAP_BYTES = 64 * 1024;
+
+/** A chunk whose bytes were checked against its id. */
+export interface StoredChunk {
+  readonly chunkId: ChunkId;
+  readonly bytes: Uint8Array;
+}
+
+export interface PackReceipt {
+  /** Chunks written now; the others were there. */
+  readonly chunks: number;
+  readonly bytes: number;
+}
+
+/** Chunks in packs: many in one blob, so that one durable write holds all that one upload brought. */
+export interface PackStore {
+  /** Durable, bytes and index, when it resolves. The caller has checked each chunk; those that the index has are left out. */
+  put(chunks: readonly StoredChunk[], options?: OperationOptions): Promise<PackReceipt>;
+  /**
+   * The bytes of `chunkIds`, in that order; `undefined` for one that no index row names. Memory: at most 8 MiB and one chunk.
+   *
+   * @throws {TwinfoldError} `ERR_INTEGRITY` when what the pack holds is not the chunk.
+   */
+  read(chunkIds: readonly ChunkId[], options?: OperationOptions): AsyncIterable<Uint8Array | undefined>;
+}
+
+export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store: HubStore; env: Pick<Env, "randomBytes" | "sha256"> }): PackStore {
+  async function put(chunks: readonly StoredChunk[], { signal }: OperationOptions = {}): Promise<PackReceipt> {
+    const distinct = [...new Map(chunks.map((chunk) => [chunk.chunkId, chunk])).values()];
+    const known = await store.chunks(distinct.map(({ chunkId }) => chunkId));
+    const fresh = distinct.filter((_, index) => known[index] === undefined);
+    if (fresh.length === 0) return { chunks: 0, bytes: 0 };
+
+    const pack = packName(env);
+    const { bytes, rows } = buildPack(pack, fresh);
+    await blobs.put(pack, bytes, { signal });
+    await store.addChunks(rows);
+    return { chunks: fresh.length, bytes: fresh.reduce((sum, chunk) => sum + chunk.bytes.length, 0) };
+  }
+
+  async function* read(chunkIds: readonly ChunkId[], { signal }: OperationOptions = {}): AsyncGenerator<Uint8Array | undefined, void, undefined> {
+    const rows = await store.chunks(chunkIds);
+    for (let at = 0; at < rows.length; ) {
+      const row = rows[at];
+      if (row === undefined) {
+        at += 1;
+        yield undefined;
+        continue;
+      }
+      const end = endOfRun(rows, at);
+      const run = rows.slice(at, end) as ChunkRow[];
+      at = end;
+      yield* await readRun(run, signal);
+    }
+  }
+
+  async function readRun(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Uint8Array[]> {
+    const bytes = await readRange(run, signal);
+    if (bytes !== undefined) return unpack(run, bytes);
+    // A pack that was rewritten since the index was read is found under its new name: look the places up once more.
+    const again = await store.chunks(run.map(({ chunkId }) => chunkId));
+    const found: Uint8Array[] = [];
+    for (const [index, before] of run.entries()) {
+      const row = again[index];
+      const moved = row === undefined || row.pack === before.pack ? undefined : await readRange([row], signal);
+      if (row === undefined || moved === undefined) {
+        throw new TwinfoldError("ERR_INTEGRITY", `chunk ${before.chunkId} cannot be read: its pack ${before.pack} is gone; restore it from a backup`);
+      }
+      found.push(...unpack([row], moved));
+    }
+    return found;
+  }
+
+  async function readRange(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    const first = run[0] as ChunkRow;
+    const range = { offset: first.offset, length: endOf(run.at(-1) as ChunkRow) - first.offset };
+    try {
+      return await blobs.get(first.pack, { range, signal });
+    } catch (cause) {
+      if (!isTwinfoldError(cause) || cause.code !== "ERR_INVALID_ARGUMENT") throw cause;
+      throw new TwinfoldError("ERR_INTEGRITY", `the pack ${first.pack} ends before chunk ${run.at(-1)?.chunkId}; restore it from a backup`, { cause });
+    }
+  }
+
+  function unpack(run: readonly ChunkRow[], bytes: Uint8Array): Uint8Array[] {
+    const start = (run[0] as ChunkRow).offset;
+    return run.map((row) => {
+      if (row.codec !== "plain") {
+        throw new TwinfoldError("ERR_NEWER_FORMAT", `chunk ${row.chunkId} in pack ${row.pack} is stored as ${row.codec}, which this program cannot read`);
+      }
+      const chunk = bytes.subarray(row.offset - start, endOf(row) - start);
+      if (chunk.length !== row.plainBytes || chunkIdOf(chunk, env.sha256) !== row.chunkId) {
+        throw new TwinfoldError("ERR_INTEGRITY", `the bytes of chunk ${row.chunkId} in pack ${row.pack} are not its own; restore the pack from a backup`);
+      }
+      return chunk;
+    });
+  }
+
+  return { put, read };
+}
+
+function packName(env: Pick<Env, "randomBytes">): string {
+  const id = bytesToHex(env.randomBytes(16));
+  return `packs/${id.slice(0, 2)}/${id}`;
+}
+
+function buildPack(pack: string, chunks: readonly StoredChunk[]): { readonly bytes: Uint8Array; readonly rows: readonly ChunkRow[] } {
+  const sizeBytes = chunks.reduce((sum, chunk) => sum + FRAME_HEADER_BYTES + chunk.bytes.length, PACK_MAGIC.length);
+  const bytes = new Uint8Array(sizeBytes);
+  bytes.set(PACK_MAGIC);
+  const rows: ChunkRow[] = [];
+  let at = PACK_MAGIC.length;
+  for (const chunk of chunks) {
+    const length = chunk.bytes.length;
+    const location = { pack, offset: at + FRAME_HEADER_BYTES, storedBytes: length, plainBytes: length };
+    rows.push({ chunkId: chunk.chunkId, ...location, codec: "plain" });
+    for (const piece of encodeFrames([{ chunkId: chunk.chunkId, codec: "plain", plainBytes: length, payload: chunk.bytes }])) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+  }
+  return { bytes, rows };
+}
+
+function endOf(row: ChunkRow): number {
+  return row.offset + row.storedBytes;
+}
+
+/** Index after the last of the rows from `start` that one range read brings. */
+function endOfRun(rows: ReadonlyArray<ChunkRow | undefined>, start: number): number {
+  const first = rows[start] as ChunkRow;
+  let end = start + 1;
+  for (let last = first; end < rows.length; end++) {
+    const next = rows[end];
+    if (next === undefined || next.pack !== last.pack || next.offset < endOf(last)) break;
+    if (next.offset - endOf(last) > MAX_GAP_BYTES || endOf(next) - first.offset > MAX_BATCH_BYTES) break;
+    last = next;
+  }
+  return end;
+}

@@ -1,0 +1,183 @@
+import { describe, expect, it } from "vitest";
+import type { LocalPath } from "@twinfold/core";
+import { createTwins, type Device, texts } from "./twins.js";
+
+async function pair(options?: Parameters<typeof createTwins>[1]) {
+  const twins = await createTwins(["laptop", "phone"], options);
+  const [laptop, phone] = twins.devices as [Device, Device];
+  return { twins, laptop, phone };
+}
+
+describe("a replica", () => {
+  it("brings files, empty directories, exec bits and symlinks to the other device", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("dir/file.txt", "text");
+    laptop.tree.write("run.sh", "#!/bin/sh", { executable: true });
+    laptop.tree.write("empty.txt", "");
+    laptop.tree.mkdir("hollow");
+    laptop.tree.symlink("link", "dir/file.txt");
+    await twins.settle();
+    expect([...phone.tree.files()].map(([path, entry]) => [path, entry.kind])).toEqual([...laptop.tree.files()].map(([path, entry]) => [path, entry.kind]));
+    expect(texts(phone.tree)).toEqual(texts(laptop.tree));
+    expect(phone.tree.files().get("run.sh")).toMatchObject({ executable: true });
+  });
+
+  it("keeps both files when the same file was changed on two devices while apart", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("notes.txt", "common");
+    await twins.settle();
+    laptop.tree.write("notes.txt", "from the laptop");
+    phone.tree.write("notes.txt", "from the phone");
+    await laptop.sync();
+    const report = await phone.sync();
+    await twins.settle();
+    expect(report.conflicts).toBe(1);
+    expect(texts(phone.tree)).toEqual({ "notes.txt": "from the laptop", "notes (conflict, phone, 2026-01-01).txt": "from the phone" });
+    expect(texts(laptop.tree)).toEqual(texts(phone.tree));
+    expect(await phone.replica.conflicts()).toEqual([{ path: "notes (conflict, phone, 2026-01-01).txt" }]);
+  });
+
+  it("lets a rename here and an edit there both stand, without a conflict", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("draft.txt", "one");
+    await twins.settle();
+    laptop.tree.rename("draft.txt", "final.txt");
+    phone.tree.write("draft.txt", "two");
+    await twins.settle();
+    expect(texts(laptop.tree)).toEqual({ "final.txt": "two" });
+    expect(texts(phone.tree)).toEqual({ "final.txt": "two" });
+  });
+
+  it("lets an edit beat a delete", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("dir/a.txt", "one");
+    await twins.settle();
+    laptop.tree.rm("dir");
+    phone.tree.write("dir/a.txt", "two");
+    await twins.settle();
+    expect(texts(laptop.tree)).toEqual({ "dir/a.txt": "two" });
+    expect(texts(phone.tree)).toEqual({ "dir/a.txt": "two" });
+  });
+
+  it("makes no conflict of the same content on both sides, and sends it once", async () => {
+    const { twins, laptop, phone } = await pair();
+    for (const { tree } of [laptop, phone]) {
+      tree.write("photos/1.jpg", "one");
+      tree.write("photos/2.jpg", "two");
+    }
+    await laptop.sync();
+    const report = await phone.sync();
+    await twins.settle();
+    expect(report).toMatchObject({ conflicts: 0, filesUploaded: 0, filesDownloaded: 0, chunksUploaded: 0, chunksDownloaded: 0 });
+    expect(texts(phone.tree)).toEqual({ "photos/1.jpg": "one", "photos/2.jpg": "two" });
+  });
+
+  it("moves a directory of any size as one change", async () => {
+    const { twins, laptop, phone } = await pair();
+    for (let at = 0; at < 300; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);
+    await twins.settle();
+    laptop.tree.rename("old", "new");
+    const there = await laptop.sync();
+    const here = await phone.sync();
+    expect(there).toMatchObject({ moved: 1, filesUploaded: 0, filesDeleted: 0, chunksUploaded: 0 });
+    expect(here).toMatchObject({ moved: 1, filesDownloaded: 0, filesDeleted: 0, chunksDownloaded: 0 });
+    expect(texts(phone.tree)).toEqual(texts(laptop.tree));
+  });
+
+  it("swaps two names", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("a", "A");
+    laptop.tree.write("b", "B");
+    await twins.settle();
+    laptop.tree.rename("a", "c");
+    laptop.tree.rename("b", "a");
+    laptop.tree.rename("c", "b");
+    const report = await laptop.sync();
+    await twins.settle();
+    expect(report).toMatchObject({ moved: 2, filesUploaded: 0, conflicts: 0 });
+    expect(texts(phone.tree)).toEqual({ a: "B", b: "A" });
+  });
+
+  it("undoes the later of two moves that would form a cycle", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("a/1.txt", "1");
+    laptop.tree.write("b/2.txt", "2");
+    await twins.settle();
+    laptop.tree.rename("a", "b/a");
+    phone.tree.rename("b", "a/b");
+    await twins.settle();
+    expect(texts(laptop.tree)).toEqual(texts(phone.tree));
+    expect(Object.values(texts(laptop.tree)).sort()).toEqual(["1", "2"]);
+  });
+
+  it("asks an app's resolver about a conflict, and takes its bytes", async () => {
+    const { twins, laptop, phone } = await pair({
+      resolve: async ({ mine, theirs }) => {
+        const decoder = new TextDecoder();
+        return new TextEncoder().encode(`${decoder.decode(await theirs())}+${decoder.decode(await mine())}`);
+      },
+    });
+    laptop.tree.write("list.txt", "base");
+    await twins.settle();
+    laptop.tree.write("list.txt", "laptop");
+    phone.tree.write("list.txt", "phone");
+    await twins.settle();
+    expect(texts(laptop.tree)).toEqual({ "list.txt": "laptop+phone" });
+    expect(texts(phone.tree)).toEqual({ "list.txt": "laptop+phone" });
+  });
+
+  it("makes an older revision the newest again", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("essay.txt", "first");
+    await twins.settle();
+    laptop.tree.write("essay.txt", "second");
+    await twins.settle();
+    const path = "essay.txt" as LocalPath;
+    expect((await phone.replica.revisions(path)).map(({ revision, deviceName }) => [revision, deviceName])).toEqual([
+      [2, "laptop"],
+      [1, "laptop"],
+    ]);
+    await phone.replica.restore(path, 1);
+    await twins.settle();
+    expect(texts(laptop.tree)).toEqual({ "essay.txt": "first" });
+    expect((await phone.replica.revisions(path)).map(({ revision }) => revision)).toEqual([3, 2, 1]);
+    await expect(phone.replica.restore(path, 9)).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+  });
+
+  it("plans without doing, and says why a file is not in step", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("a.txt", "a");
+    await twins.settle();
+    phone.tree.write("b.txt", "b");
+    phone.tree.rm("a.txt");
+    expect((await phone.replica.plan()).steps.map(({ action, path }) => [action, path])).toEqual([
+      ["upload", "b.txt"],
+      ["delete-remote", "a.txt"],
+    ]);
+    expect(texts(laptop.tree)).toEqual({ "a.txt": "a" });
+    expect(await phone.replica.explain("b.txt" as LocalPath)).toMatchObject({ state: "pending" });
+    await twins.settle();
+    expect(await phone.replica.explain("b.txt" as LocalPath)).toMatchObject({ state: "in-sync" });
+    expect(await laptop.replica.status()).toMatchObject({ pending: 0, oldestUnsyncedMs: undefined });
+  });
+
+  it("deletes nothing when the root is missing, and says so", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("a.txt", "a");
+    await twins.settle();
+    phone.tree.setRoot("missing");
+    await expect(phone.sync()).rejects.toMatchObject({ code: "ERR_ROOT_MISSING" });
+    await laptop.sync();
+    expect(texts(laptop.tree)).toEqual({ "a.txt": "a" });
+  });
+
+  it("reports what cannot be synced and syncs the rest", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.makeOther("socket");
+    laptop.tree.write("a.txt", "a");
+    const report = await laptop.sync();
+    await phone.sync();
+    expect(report).toMatchObject({ inSync: true, filesUploaded: 1, skipped: [{ path: "socket" }] });
+    expect(texts(phone.tree)).toEqual({ "a.txt": "a" });
+  });
+});

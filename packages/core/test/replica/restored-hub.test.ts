@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { createTwins, type Device, texts } from "./twins.js";
+
+describe("a hub that was put back to an older copy of its data, with no word to anyone", () => {
+  it("gets back what it lost: files made, edited, renamed and deleted since the copy all survive on every device", async () => {
+    const twins = await createTwins(["laptop", "phone"]);
+    const [laptop, phone] = twins.devices as [Device, Device];
+    laptop.tree.write("kept.txt", "kept");
+    laptop.tree.write("edited.txt", "first");
+    laptop.tree.write("renamed.txt", "renamed");
+    await twins.settle();
+    const backup = twins.backUpHub();
+
+    laptop.tree.write("edited.txt", "second");
+    phone.tree.write("new on the phone.txt", "phone");
+    laptop.tree.rename("renamed.txt", "new name.txt");
+    await twins.settle();
+    twins.restoreHub(backup);
+    phone.tree.write("after.txt", "after");
+    laptop.tree.write("also after.txt", "also");
+    await twins.settle();
+
+    const files = texts(laptop.tree);
+    expect(files).toEqual(texts(phone.tree));
+    expect(Object.values(files).sort()).toEqual(["after", "also", "kept", "phone", "renamed", "second"]);
+    expect(files["edited.txt"]).toBe("second");
+    expect(files["new name.txt"]).toBe("renamed");
+  });
+
+  it("is noticed also when it has passed the old place in the meantime", async () => {
+    const twins = await createTwins(["laptop", "phone"]);
+    const [laptop, phone] = twins.devices as [Device, Device];
+    laptop.tree.write("a.txt", "a");
+    await twins.settle();
+    const backup = twins.backUpHub();
+    laptop.tree.write("b.txt", "b");
+    await laptop.sync();
+    twins.restoreHub(backup);
+    for (const name of ["c", "d", "e"]) phone.tree.write(`${name}.txt`, name);
+    await phone.sync();
+    await twins.settle();
+    expect(texts(laptop.tree)).toEqual({ "a.txt": "a", "b.txt": "b", "c.txt": "c", "d.txt": "d", "e.txt": "e" });
+    expect(texts(phone.tree)).toEqual(texts(laptop.tree));
+  });
+});

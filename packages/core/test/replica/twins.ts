@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import {
+  type AccountId,
+  createHub,
+  createLoopbackTransport,
+  createMemoryBlobStore,
+  createMemoryHubStore,
+  createMemoryLocalTree,
+  createMemoryReplicaStore,
+  createReplica,
+  type ConflictResolver,
+  type DeviceId,
+  type Env,
+  type Hub,
+  type MemoryEntry,
+  type MemoryHubSnapshot,
+  type MemoryLocalTree,
+  type Replica,
+  type ReplicaStore,
+  type SyncReport,
+  type Transport,
+  type WorkspaceId,
+} from "@twinfold/core";
+
+/** An Env whose time is a counter: a sleep moves it on, and nothing waits. */
+export function virtualEnv(seed = 1): Env {
+  let ms = Date.UTC(2026, 0, 1);
+  let draws = 0;
+  return {
+    nowMs: () => ms,
+    monotonicMs: () => ms,
+    randomBytes: (length) => {
+      const bytes = new Uint8Array(length);
+      for (let at = 0; at < length; at += 32) {
+        const block = createHash("sha256").update(`${seed}:${draws++}`).digest();
+        bytes.set(block.subarray(0, Math.min(32, length - at)), at);
+      }
+      return bytes;
+    },
+    sleep: async (forMs, signal) => {
+      signal?.throwIfAborted();
+      ms += forMs;
+      await Promise.resolve();
+      signal?.throwIfAborted();
+    },
+    sha256: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
+    bootId: "boot",
+  };
+}
+
+export interface Device {
+  readonly name: string;
+  readonly tree: MemoryLocalTree;
+  readonly store: ReplicaStore;
+  replica: Replica;
+  sync(): Promise<SyncReport>;
+  /** The process is killed and started again: only what is durable is left. */
+  restart(): Promise<void>;
+}
+
+export interface Twins {
+  readonly env: Env;
+  readonly hub: Hub;
+  /** A copy of all that the hub has durable now; `restoreHub` puts it back, with no word to anyone. */
+  backUpHub(): MemoryHubSnapshot;
+  restoreHub(backup: MemoryHubSnapshot): void;
+  readonly workspaceId: WorkspaceId;
+  readonly devices: readonly Device[];
+  /** Syncs all devices in turn until none has anything left to do. */
+  settle(): Promise<void>;
+}
+
+export interface TwinsOptions {
+  readonly seed?: number;
+  readonly resolve?: ConflictResolver;
+  readonly wrapTransport?: (transport: Transport, device: string) => Transport;
+}
+
+export async function createTwins(names: readonly string[], { seed = 1, resolve, wrapTransport = (transport) => transport }: TwinsOptions = {}): Promise<Twins> {
+  const env = virtualEnv(seed);
+  const blobs = createMemoryBlobStore();
+  let hubStore = createMemoryHubStore();
+  let hub = createHub({ blobs, store: hubStore, env });
+  const accountId = "a".repeat(32) as AccountId;
+  const workspaceId = await hub.createWorkspace(accountId);
+  const devices: Device[] = [];
+  for (const [index, name] of names.entries()) {
+    const tree = createMemoryLocalTree({ env });
+    const store = createMemoryReplicaStore();
+    const principal = { accountId, deviceId: `${index}`.repeat(32).slice(0, 32) as DeviceId, deviceName: name };
+    const transport = wrapTransport(toWhicheverHub(() => createLoopbackTransport(hub, principal)), name);
+    const open = () => createReplica({ workspaceId, tree, store, transport, env, deviceName: name, resolve });
+    const device: Device = {
+      name,
+      tree,
+      store,
+      replica: await open(),
+      sync: () => device.replica.sync(),
+      restart: async () => {
+        device.replica = await open();
+      },
+    };
+    devices.push(device);
+  }
+  return {
+    env,
+    get hub() {
+      return hub;
+    },
+    backUpHub: () => hubStore.snapshot(),
+    restoreHub(backup) {
+      hubStore = createMemoryHubStore({ from: backup });
+      hub = createHub({ blobs, store: hubStore, env });
+    },
+    workspaceId,
+    devices,
+    async settle() {
+      for (let round = 0, quiet = 0; quiet < devices.length; round++) {
+        if (round > 50) throw new Error("the devices do not come to rest");
+        const before = devices.map((device) => describe(device.tree));
+        for (const device of devices) await device.sync();
+        const after = devices.map((device) => describe(device.tree));
+        quiet = before.every((text, index) => text === after[index]) && new Set(after).size === 1 ? devices.length : 0;
+        if (round > 10 && quiet === 0 && before.every((text, index) => text === after[index])) {
+          throw new Error(`the devices stay apart:\n${after.join("\n---\n")}\n${JSON.stringify(await Promise.all(devices.map((device) => device.replica.status())))}`);
+        }
+      }
+    },
+  };
+}
+
+/** Asks for the transport at every call: the hub behind it may be another one by then. */
+function toWhicheverHub(current: () => Transport): Transport {
+  return new Proxy({} as Transport, {
+    get: (_, name) => {
+      const transport = current();
+      return (transport[name as keyof Transport] as () => unknown).bind(transport);
+    },
+  });
+}
+
+/** Everything in a tree that has to be the same on every device, as text. */
+export function describe(tree: MemoryLocalTree): string {
+  return [...tree.files()].map(([path, entry]) => `${path}: ${describeEntry(entry)}`).join("\n");
+}
+
+function describeEntry(entry: MemoryEntry): string {
+  if (entry.kind === "file") return `${entry.executable ? "executable" : "file"} ${textOf(entry)}`;
+  return entry.kind === "symlink" ? `-> ${entry.target}` : entry.kind;
+}
+
+export function textOf(entry: MemoryEntry | undefined): string | undefined {
+  return entry?.kind === "file" ? new TextDecoder().decode(entry.bytes) : undefined;
+}
+
+/** Paths and texts of the files in a tree. */
+export function texts(tree: MemoryLocalTree): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [path, entry] of tree.files()) {
+    const text = textOf(entry);
+    if (text !== undefined) found[path] = text;
+  }
+  return found;
+}

@@ -1,0 +1,428 @@
+import { type LocalHint, type LocalPath, type LocalStat, type LocalTree, type MemoryEntry, parsePath, ROOT_PATH } from "@twinfold/core";
+import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
+import { type Clause, describeClauses, type StoreConformanceOptions } from "./clauses.js";
+import type { TestRunner } from "./test-runner.js";
+
+type Awaitable<T> = T | Promise<T>;
+
+/** The person at the keyboard: changes the folder behind the tree's back. A memory tree is one itself. Paths are names joined by `/`. */
+export interface LocalEdit {
+  /** In place, keeping the inode; makes the directories on the way. */
+  write(path: string, content: Uint8Array | string, options?: { readonly executable?: boolean | undefined }): Awaitable<void>;
+  mkdir(path: string): Awaitable<void>;
+  symlink(path: string, target: string): Awaitable<void>;
+  /** Replaces a file at `to`; makes the directories on the way. */
+  rename(from: string, to: string): Awaitable<void>;
+  /** With everything inside. */
+  rm(path: string): Awaitable<void>;
+  chmod(path: string, executable: boolean): Awaitable<void>;
+  /** Every entry but the root and Twinfold's own folder. */
+  files(): Awaitable<Map<string, MemoryEntry>>;
+  /** Oldest first. */
+  trashed(): Awaitable<ReadonlyArray<{ readonly path: string; readonly entry: MemoryEntry }>>;
+  /** Takes the whole folder away, or puts another linked one in its place. */
+  setRoot(state: "missing" | "foreign"): Awaitable<void>;
+}
+
+export interface EditableTree {
+  readonly tree: LocalTree;
+  readonly edit: LocalEdit;
+  close(): Promise<void>;
+}
+
+const ATTRIBUTES = { executable: false, mtimeNs: 1_600_000_000_123_456_000n };
+const MIB = 1024 * 1024;
+const at = parsePath;
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+async function mustStat(tree: LocalTree, path: LocalPath): Promise<LocalStat> {
+  const stat = await tree.stat(path);
+  if (stat === undefined) throw new Error(`expected something at ${JSON.stringify(path)}`);
+  return stat;
+}
+
+async function contentOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: number[] = [];
+  for await (const piece of pieces) for (const byte of piece) all.push(byte);
+  return Uint8Array.from(all);
+}
+
+async function place(tree: LocalTree, path: LocalPath, text: string, expected?: LocalStat) {
+  const staging = await tree.stage("conformance");
+  await staging.truncate(0);
+  await staging.append(bytesOf(text));
+  const outcome = await staging.place(path, expected, ATTRIBUTES);
+  await staging.close();
+  return outcome;
+}
+
+async function filesOf(edit: LocalEdit): Promise<Record<string, string>> {
+  const described = [...(await edit.files())].map(([path, entry]): [string, string] => [path, describeEntry(entry)]);
+  return Object.fromEntries(described);
+}
+
+async function trashOf(edit: LocalEdit): Promise<string[]> {
+  return (await edit.trashed()).map(({ path, entry }) => `${path}: ${describeEntry(entry)}`);
+}
+
+function describeEntry(entry: MemoryEntry): string {
+  if (entry.kind === "file") return new TextDecoder().decode(entry.bytes);
+  return entry.kind === "symlink" ? `-> ${entry.target}` : entry.kind;
+}
+
+const CLAUSES = {
+  "LT1 list gives every entry with its stat, and does not follow symlinks": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a.txt", "hello", { executable: true });
+      await edit.mkdir("folder");
+      await edit.symlink("link", "folder");
+      await (await tree.stage("makes-the-own-folder")).close();
+      const { entries, problems } = await tree.list(ROOT_PATH);
+      const seen = entries.map(({ name, stat }) => [name, stat.kind, stat.kind === "file" ? stat.sizeBytes : 0, stat.executable]);
+      assertEqual(seen.sort(), [
+        ["a.txt", "file", 5, true],
+        ["folder", "directory", 0, false],
+        ["link", "symlink", 0, false],
+      ]);
+      assertEqual(problems, []);
+      for (const { name, stat } of entries) assertEqual(await tree.stat(at(name)), stat, name);
+    },
+  },
+  "LT1 two equal stats mean that nothing was written in between": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      const first = await mustStat(tree, at("a"));
+      assertEqual(await tree.stat(at("a")), first);
+      await edit.write("a", "two");
+      const second = await mustStat(tree, at("a"));
+      assertTrue(second.ctimeNs !== first.ctimeNs && second.inode === first.inode, "another ctime, the same inode");
+      await edit.rename("a", "b");
+      assertEqual((await mustStat(tree, at("b"))).inode, first.inode);
+    },
+  },
+  "LT2 read yields the file's bytes, whole or a range": {
+    check: async ({ tree, edit }) => {
+      const bytes = Uint8Array.from({ length: 2 * MIB + 5 }, (_, i) => (i * 31 + (i >> 10)) & 255);
+      await edit.write("a", bytes);
+      const stat = await mustStat(tree, at("a"));
+      assertBytes(await contentOf(tree.read(at("a"), stat)), bytes);
+      for (const [offset, length] of [[0, 1], [MIB - 1, 2], [2 * MIB, 100], [7, 0]] as const) {
+        assertBytes(await contentOf(tree.read(at("a"), stat, { offset, length })), bytes.slice(offset, offset + length), `${length} from ${offset}`);
+      }
+    },
+  },
+  "LT2 read of a file that changed since it was looked at rejects": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      const stat = await mustStat(tree, at("a"));
+      await edit.write("a", "two");
+      await assertRejects(contentOf(tree.read(at("a"), stat)), "ERR_LOCAL_CHANGED");
+      await edit.rm("a");
+      await assertRejects(contentOf(tree.read(at("a"), stat)), "ERR_NOT_FOUND");
+    },
+  },
+  "LT2 read of a file that changes meanwhile rejects before it ends": {
+    check: async ({ tree, edit }) => {
+      for (const change of ["write", "replace"] as const) {
+        await edit.write("a", new Uint8Array(3 * MIB));
+        const stat = await mustStat(tree, at("a"));
+        const reading = async () => {
+          let pieces = 0;
+          for await (const _piece of tree.read(at("a"), stat)) {
+            pieces += 1;
+            if (pieces > 1) continue;
+            await edit.write(change === "write" ? "a" : "b", new Uint8Array(3 * MIB).fill(1));
+            if (change === "replace") await edit.rename("b", "a");
+          }
+        };
+        await assertRejects(reading(), "ERR_LOCAL_CHANGED", change);
+      }
+    },
+  },
+  "LT2 an aborted read rejects with the signal's own reason": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      const reason = new Error("stop");
+      const reading = tree.read(at("a"), await mustStat(tree, at("a")), { signal: AbortSignal.abort(reason) });
+      assertEqual(await rejectionOf(contentOf(reading)), reason);
+    },
+  },
+  "LT3 place makes a new file with its attributes": {
+    check: async ({ tree, edit }) => {
+      await edit.mkdir("folder");
+      const staging = await tree.stage("key");
+      await staging.append(bytesOf("hel"));
+      await staging.append(bytesOf("lo"));
+      const outcome = await staging.place(at("folder/a"), undefined, { executable: true, mtimeNs: -1_234_567_891_234_567n });
+      const stat = await mustStat(tree, at("folder/a"));
+      assertEqual(outcome, { kind: "done", stat });
+      assertEqual([stat.executable, stat.mtimeNs, stat.sizeBytes, stat.links], [true, -1_234_567_891_235_000n, 5, 1]);
+      assertEqual(await filesOf(edit), { folder: "directory", "folder/a": "hello" });
+    },
+  },
+  "LT3 place replaces a file, and the older one is in the trash": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "old");
+      const outcome = await place(tree, at("a"), "new", await mustStat(tree, at("a")));
+      assertEqual(outcome, { kind: "done", stat: await mustStat(tree, at("a")) });
+      assertEqual(await filesOf(edit), { a: "new" });
+      assertEqual(await trashOf(edit), ["a: old"]);
+    },
+  },
+  "LT3 a staging file is found again by its key, until it is placed or discarded": {
+    check: async ({ tree }) => {
+      const first = await tree.stage("key");
+      await first.append(bytesOf("hello"));
+      await first.close();
+      const second = await tree.stage("key");
+      assertEqual(second.sizeBytes, 5);
+      assertBytes(await second.read(1, 100), bytesOf("ello"));
+      await second.truncate(2);
+      await second.append(bytesOf("y"));
+      assertBytes(await second.read(0, 3), bytesOf("hey"));
+      assertEqual((await second.place(at("a"), undefined, ATTRIBUTES)).kind, "done");
+      const third = await tree.stage("key");
+      assertEqual(third.sizeBytes, 0);
+      await third.append(bytesOf("x"));
+      await third.discard();
+      const fourth = await tree.stage("key");
+      assertEqual(fourth.sizeBytes, 0);
+      await fourth.discard();
+      await assertRejects(tree.stage("../key"), "ERR_INVALID_ARGUMENT");
+    },
+  },
+  "LT3 a staging file has one writer at a time": {
+    check: async ({ tree }) => {
+      const first = await tree.stage("key");
+      await assertRejects(tree.stage("key"), "ERR_IN_USE");
+      await first.close();
+      await first.close();
+      const second = await tree.stage("key");
+      assertEqual((await second.place(at("a"), undefined, ATTRIBUTES)).kind, "done");
+      await (await tree.stage("key")).discard();
+    },
+  },
+  "LT4 place does nothing when the path is not as expected, and can be tried again": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      const older = await mustStat(tree, at("a"));
+      await edit.write("a", "two");
+      assertEqual(await place(tree, at("a"), "new", older), { kind: "changed" }, "written since");
+      assertEqual(await place(tree, at("a"), "new", undefined), { kind: "changed" }, "not absent");
+      assertEqual(await place(tree, at("b"), "new", older), { kind: "changed" }, "absent");
+      assertEqual(await place(tree, at("nowhere/b"), "new", undefined), { kind: "changed" }, "no parent");
+      assertEqual(await place(tree, at("a/b"), "new", undefined), { kind: "changed" }, "a file as parent");
+      assertEqual([await filesOf(edit), await trashOf(edit)], [{ a: "two" }, []]);
+      const staging = await tree.stage("conformance");
+      assertBytes(await staging.read(0, 10), bytesOf("new"));
+      assertEqual(await staging.place(at("b"), older, ATTRIBUTES), { kind: "changed" });
+      assertEqual((await staging.place(at("a"), await mustStat(tree, at("a")), ATTRIBUTES)).kind, "done");
+      assertEqual(await filesOf(edit), { a: "new" });
+    },
+  },
+  "LT4 a chmod counts as a change, and a directory is never replaced": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      const stat = await mustStat(tree, at("a"));
+      await edit.chmod("a", true);
+      assertEqual(await place(tree, at("a"), "new", stat), { kind: "changed" });
+      await edit.mkdir("folder");
+      await assertRejects(place(tree, at("folder"), "new", await mustStat(tree, at("folder"))), "ERR_INVALID_ARGUMENT");
+      await assertRejects(tree.makeSymlink(at("folder"), "a", await mustStat(tree, at("folder"))), "ERR_INVALID_ARGUMENT");
+      assertEqual(await filesOf(edit), { a: "one", folder: "directory" });
+    },
+  },
+  "LT4 makeDirectory makes one, only where nothing is": {
+    check: async ({ tree, edit }) => {
+      assertEqual(await tree.makeDirectory(at("folder")), { kind: "done", stat: await mustStat(tree, at("folder")) });
+      assertEqual(await tree.makeDirectory(at("folder")), { kind: "changed" });
+      assertEqual(await tree.makeDirectory(at("nowhere/folder")), { kind: "changed" });
+      assertEqual(await filesOf(edit), { folder: "directory" });
+    },
+  },
+  "LT4 makeSymlink makes or replaces, as expected only": {
+    check: async ({ tree, edit }) => {
+      assertEqual(await tree.makeSymlink(at("link"), "some/where", undefined), { kind: "done", stat: await mustStat(tree, at("link")) });
+      assertEqual(await tree.readLink(at("link")), "some/where");
+      assertEqual(await tree.makeSymlink(at("link"), "else", undefined), { kind: "changed" });
+      assertEqual((await tree.makeSymlink(at("link"), "../out", await mustStat(tree, at("link")))).kind, "done");
+      await edit.write("a", "text");
+      assertEqual((await tree.makeSymlink(at("a"), "b", await mustStat(tree, at("a")))).kind, "done");
+      assertEqual((await place(tree, at("link"), "file", await mustStat(tree, at("link")))).kind, "done");
+      assertEqual(await filesOf(edit), { a: "-> b", link: "file" });
+      assertEqual(await trashOf(edit), ["link: -> some/where", "a: text", "link: -> ../out"]);
+    },
+  },
+  "LT4 move moves files, symlinks and whole directories, and never replaces": {
+    check: async ({ tree, edit }) => {
+      await edit.write("folder/a", "one");
+      await edit.write("b", "two");
+      const folder = await mustStat(tree, at("folder"));
+      const moved = await tree.move(at("folder"), at("moved"), folder);
+      assertEqual(moved, { kind: "done", stat: await mustStat(tree, at("moved")) });
+      const a = await mustStat(tree, at("moved/a"));
+      assertEqual(await tree.move(at("moved/a"), at("b"), a), { kind: "changed" }, "something is there");
+      await edit.write("moved/a", "new");
+      assertEqual(await tree.move(at("moved/a"), at("c"), a), { kind: "changed" }, "written since");
+      assertEqual(await tree.move(at("moved/a"), at("nowhere/c"), await mustStat(tree, at("moved/a"))), { kind: "changed" }, "no parent");
+      assertEqual((await tree.move(at("moved/a"), at("c"), await mustStat(tree, at("moved/a")))).kind, "done");
+      await assertRejects(tree.move(at("moved"), at("moved/inside"), await mustStat(tree, at("moved"))), "ERR_INVALID_ARGUMENT");
+      assertEqual([await filesOf(edit), await trashOf(edit)], [{ b: "two", c: "new", moved: "directory" }, []]);
+    },
+  },
+  "LT4 setAttributes sets exec bit and mtime of the expected file only": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      const stat = await mustStat(tree, at("a"));
+      const set = await tree.setAttributes(at("a"), stat, { executable: true, mtimeNs: 1_700_000_000_000_001_999n });
+      const now = await mustStat(tree, at("a"));
+      assertEqual(set, { kind: "done", stat: now });
+      assertEqual([now.executable, now.mtimeNs], [true, 1_700_000_000_000_001_000n]);
+      assertEqual(await tree.setAttributes(at("a"), stat, ATTRIBUTES), { kind: "changed" });
+      assertEqual((await tree.setAttributes(at("a"), now, ATTRIBUTES)).kind, "done");
+      assertEqual((await mustStat(tree, at("a"))).executable, false);
+      assertEqual(await filesOf(edit), { a: "one" });
+    },
+  },
+  "LT5 remove moves files and symlinks to the trash": {
+    check: async ({ tree, edit }) => {
+      await edit.write("folder/a", "one");
+      await edit.symlink("link", "folder");
+      const a = await mustStat(tree, at("folder/a"));
+      await edit.write("folder/a", "two");
+      assertEqual(await tree.remove(at("folder/a"), a), { kind: "changed" });
+      assertEqual(await tree.remove(at("folder/a"), await mustStat(tree, at("folder/a"))), { kind: "done" });
+      assertEqual(await tree.remove(at("link"), await mustStat(tree, at("link"))), { kind: "done" });
+      assertEqual(await tree.remove(at("link"), a), { kind: "changed" });
+      assertEqual([await filesOf(edit), await trashOf(edit)], [{ folder: "directory" }, ["folder/a: two", "link: -> folder"]]);
+    },
+  },
+  "LT6 nothing goes through a symlink on the way": {
+    check: async ({ tree, edit }) => {
+      await edit.write("real/a", "one");
+      await edit.mkdir("real/folder");
+      await edit.write("b", "two");
+      await edit.symlink("link", "real");
+      const [a, b, folder] = [await mustStat(tree, at("real/a")), await mustStat(tree, at("b")), await mustStat(tree, at("real/folder"))];
+      assertEqual(await tree.stat(at("link/a")), undefined);
+      await assertRejects(tree.list(at("link")), "ERR_NOT_FOUND", "list");
+      await assertRejects(contentOf(tree.read(at("link/a"), a)), "ERR_NOT_FOUND", "read");
+      await assertRejects(tree.readLink(at("link/a")), "ERR_NOT_FOUND", "readLink");
+      const changed = { kind: "changed" } as const;
+      assertEqual(await place(tree, at("link/new"), "new"), changed, "place");
+      assertEqual(await place(tree, at("link/a"), "new", a), changed, "place over");
+      assertEqual(await tree.makeDirectory(at("link/new")), changed, "makeDirectory");
+      assertEqual(await tree.makeSymlink(at("link/new"), "x", undefined), changed, "makeSymlink");
+      assertEqual(await tree.move(at("b"), at("link/b"), b), changed, "move in");
+      assertEqual(await tree.move(at("link/a"), at("a"), a), changed, "move out");
+      assertEqual(await tree.setAttributes(at("link/a"), a, ATTRIBUTES), changed, "setAttributes");
+      assertEqual(await tree.remove(at("link/a"), a), changed, "remove");
+      assertEqual(await tree.remove(at("link/folder"), folder), changed, "remove a directory");
+      assertEqual(await filesOf(edit), { b: "two", link: "-> real", real: "directory", "real/a": "one", "real/folder": "directory" });
+    },
+  },
+  "LT7 remove takes an empty directory, and no other": {
+    check: async ({ tree, edit }) => {
+      await edit.write("folder/a", "one");
+      const folder = await mustStat(tree, at("folder"));
+      assertEqual(await tree.remove(at("folder"), folder), { kind: "changed" });
+      assertEqual(await filesOf(edit), { folder: "directory", "folder/a": "one" });
+      await edit.rm("folder/a");
+      assertEqual(await tree.remove(at("folder"), folder), { kind: "done" });
+      assertEqual(await filesOf(edit), {});
+    },
+  },
+  "LT8 every call rejects when the folder is gone": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      await checkRefused(tree, await mustStat(tree, at("a")), () => edit.setRoot("missing"), "ERR_ROOT_MISSING");
+    },
+  },
+  "LT8 every call rejects when the folder is another one": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      await checkRefused(tree, await mustStat(tree, at("a")), () => edit.setRoot("foreign"), "ERR_ROOT_FOREIGN");
+    },
+  },
+  "LT9 absence is undefined in stat and ERR_NOT_FOUND elsewhere": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      assertEqual(await tree.stat(at("b")), undefined);
+      assertEqual(await tree.stat(at("a/b")), undefined);
+      assertEqual((await mustStat(tree, ROOT_PATH)).kind, "directory");
+      await assertRejects(tree.list(at("b")), "ERR_NOT_FOUND");
+      await assertRejects(tree.list(at("a")), "ERR_NOT_FOUND");
+      await assertRejects(tree.readLink(at("b")), "ERR_NOT_FOUND");
+      await assertRejects(tree.readLink(at("a")), "ERR_NOT_FOUND");
+      await assertRejects(contentOf(tree.read(at("b"), await mustStat(tree, at("a")))), "ERR_NOT_FOUND");
+    },
+  },
+  "LT10 watch names the directory in which something was made, written, renamed or removed": {
+    check: async ({ tree, edit }) => {
+      await edit.write("folder/a", "one");
+      await edit.write("elsewhere/x", "x");
+      const hints = await watched(tree);
+      await edit.write("folder/a", "two");
+      await hints.until(at("folder"));
+      await edit.write("folder/new/deep", "three");
+      await hints.until(at("folder/new"));
+      await edit.rename("folder/new", "elsewhere/new");
+      await hints.until(at("elsewhere/new"));
+      await edit.rm("elsewhere/x");
+      await hints.until(at("elsewhere"));
+      await place(tree, at("placed"), "four");
+      await hints.until(ROOT_PATH);
+      await hints.stop();
+    },
+  },
+} satisfies Record<string, Clause<EditableTree>>;
+
+async function checkRefused(tree: LocalTree, a: LocalStat, take: () => Awaitable<void>, code: "ERR_ROOT_MISSING" | "ERR_ROOT_FOREIGN"): Promise<void> {
+  const staging = await tree.stage("key");
+  await staging.append(bytesOf("new"));
+  await take();
+  const calls: Record<string, () => Promise<unknown>> = {
+    check: () => tree.check(),
+    list: () => tree.list(ROOT_PATH),
+    stat: () => tree.stat(at("a")),
+    read: () => contentOf(tree.read(at("a"), a)),
+    readLink: () => tree.readLink(at("a")),
+    stage: () => tree.stage("other"),
+    place: () => staging.place(at("b"), undefined, ATTRIBUTES),
+    makeDirectory: () => tree.makeDirectory(at("b")),
+    makeSymlink: () => tree.makeSymlink(at("b"), "c", undefined),
+    move: () => tree.move(at("a"), at("b"), a),
+    setAttributes: () => tree.setAttributes(at("a"), a, ATTRIBUTES),
+    remove: () => tree.remove(at("a"), a),
+    watch: () => tree.watch(() => {}),
+  };
+  for (const [name, call] of Object.entries(calls)) await assertRejects(call(), code, name);
+  await staging.close();
+}
+
+/** Waits for hints, not for time. A hint for everything is one for each directory. */
+async function watched(tree: LocalTree) {
+  let seen: LocalHint[] = [];
+  let wake = (): void => {};
+  const stop = await tree.watch((hint) => {
+    seen.push(hint);
+    wake();
+  });
+  return {
+    stop,
+    async until(path: LocalPath): Promise<void> {
+      const isNamed = (hint: LocalHint) => hint.kind === "everything" || hint.path === path;
+      while (!seen.some(isNamed)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      seen = [];
+    },
+  };
+}
+
+/** The clauses of {@link LocalTree}, with a person at the keyboard who edits in between. */
+export function localTreeConformance(runner: TestRunner, options: StoreConformanceOptions<EditableTree, keyof typeof CLAUSES>): void {
+  describeClauses<EditableTree, keyof typeof CLAUSES>(runner, "LocalTree conformance", CLAUSES, options);
+}

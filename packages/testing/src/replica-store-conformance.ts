@@ -1,0 +1,342 @@
+import type { ReplicaRow, ReplicaStore } from "@twinfold/core";
+import { assertBytes, assertEqual, assertRejects, assertTrue } from "./assertions.js";
+import { type Clause, describeClauses, type StoreConformanceOptions } from "./clauses.js";
+import { CONFUSABLE_NAMES, sampleManifestId, sampleNodeId, sampleWorkspaceId } from "./sample-ids.js";
+import type { TestRunner } from "./test-runner.js";
+
+const ROOT = sampleNodeId(0);
+const W = sampleWorkspaceId(1);
+const OTHER = sampleWorkspaceId(2);
+
+/** Ten values for each are more than one SQL statement takes as variables (SQLite 32,766). Source: sqlite.org/limits.html */
+const MANY = 10_000;
+const WRITERS = 32;
+
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
+function row(n: number, options: Partial<ReplicaRow> = {}): ReplicaRow {
+  return { nodeId: sampleNodeId(n), body: bytes(n & 255), dirty: false, ...options };
+}
+
+const named = (n: number, nameKey: string, parentId = ROOT): ReplicaRow => {
+  const place = { parentId, nameKey };
+  return row(n, { local: { ...place, inode: `inode ${n}`, manifestId: sampleManifestId(1) }, remote: place });
+};
+
+const numbersOf = (rows: readonly ReplicaRow[]): number[] => rows.map(({ nodeId }) => Number.parseInt(nodeId, 16));
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+const CLAUSES = {
+  "RS1 all of a batch can be read": {
+    async check(store) {
+      const full = row(1, {
+        dirty: true,
+        local: { parentId: ROOT, nameKey: "a", inode: "7:9", manifestId: sampleManifestId(1) },
+        remote: { parentId: sampleNodeId(2), nameKey: "b" },
+      });
+      const rows = [full, row(2), row(3, { local: { parentId: ROOT, nameKey: "c" } }), row(4, { remote: { parentId: ROOT, nameKey: "d" } })];
+      const outbox = [
+        { counter: 2, body: bytes(2) },
+        { counter: 1, body: bytes(1) },
+      ];
+      await store.write(W, { put: rows, manifests: [{ manifestId: sampleManifestId(1), body: bytes(5) }], state: bytes(6), outboxPut: outbox });
+      assertEqual(await store.rows(W, [1, 2, 3, 4].map(sampleNodeId)), rows);
+      assertEqual(await store.manifests(W, [sampleManifestId(1)]), [bytes(5)]);
+      assertEqual(await store.state(W), bytes(6));
+      assertEqual(await store.outbox(W), outbox.toReversed(), "the outbox, ascending by counter");
+      assertEqual(await store.counts(W), { nodes: 4, dirty: 1 });
+    },
+  },
+  "RS1 a batch that fails changes nothing, and harms no other": {
+    async check(store) {
+      await store.write(W, { put: [row(1)], state: bytes(1) });
+      const broken = { put: [row(2), { ...row(3), body: undefined as unknown as Uint8Array }], remove: [sampleNodeId(1)], state: bytes(2) };
+      const outcomes = await Promise.allSettled([store.write(W, { put: [row(4)] }), store.write(W, broken), store.write(OTHER, { put: [row(5)] })]);
+      assertEqual(
+        outcomes.map(({ status }) => status),
+        ["fulfilled", "rejected", "fulfilled"],
+      );
+      assertEqual(numbersOf(await store.page(W, undefined, 10)), [1, 4]);
+      assertEqual(numbersOf(await store.page(OTHER, undefined, 10)), [5]);
+      assertEqual(await store.state(W), bytes(1));
+      assertEqual(await store.counts(W), { nodes: 2, dirty: 0 });
+    },
+  },
+  "RS1 remove is done before put": {
+    async check(store) {
+      await store.write(W, { put: [named(1, "a"), named(2, "b")] });
+      await store.write(W, { put: [named(1, "c")], remove: [1, 2, 3].map(sampleNodeId) });
+      assertEqual(await store.page(W, undefined, 10), [named(1, "c")]);
+      assertEqual(
+        await store.localByName(
+          W,
+          ["a", "b"].map((nameKey) => ({ parentId: ROOT, nameKey })),
+        ),
+        [[], []],
+      );
+      assertEqual(await store.byInode(W, ["inode 2"]), [[]]);
+      assertEqual(await store.counts(W), { nodes: 1, dirty: 0 });
+      await store.write(W, {
+        outboxPut: [
+          { counter: 1, body: bytes(1) },
+          { counter: 2, body: bytes(2) },
+        ],
+      });
+      await store.write(W, { outboxPut: [{ counter: 1, body: bytes(3) }], outboxRemove: [1, 2, 9] });
+      assertEqual(await store.outbox(W), [{ counter: 1, body: bytes(3) }]);
+    },
+  },
+  "RS1 what a batch does not name stays": {
+    async check(store) {
+      const outbox = [{ counter: 1, body: bytes(1) }];
+      await store.write(W, { put: [row(1)], state: bytes(1), outboxPut: outbox, manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }] });
+      await store.write(W, {});
+      await store.write(W, { put: [], remove: [], manifests: [], outboxPut: [], outboxRemove: [] });
+      assertEqual(await store.rows(W, [sampleNodeId(1)]), [row(1)]);
+      assertEqual(await store.state(W), bytes(1));
+      assertEqual(await store.outbox(W), outbox);
+      assertEqual(await store.manifests(W, [sampleManifestId(1)]), [bytes(1)]);
+    },
+  },
+  "RS1 concurrent writes are all there": {
+    async check(store) {
+      await Promise.all(upTo(WRITERS).map((n) => store.write(W, { put: [row(n, { dirty: true })], outboxPut: [{ counter: n, body: bytes(n) }] })));
+      assertEqual(await store.counts(W), { nodes: WRITERS, dirty: WRITERS });
+      assertEqual(numbersOf(await store.dirty(W, WRITERS)), upTo(WRITERS));
+      assertEqual((await store.outbox(W)).length, WRITERS);
+    },
+  },
+  "RS2 several keys are answered in their order, absent and repeated ones too": {
+    async check(store) {
+      await store.write(W, { put: [named(1, "a"), named(2, "b")], manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }] });
+      const found = [named(2, "b"), undefined, named(1, "a"), named(2, "b")];
+      const lists = found.map((one) => (one === undefined ? [] : [one]));
+      const keys = ["b", "x", "a", "b"].map((nameKey) => ({ parentId: ROOT, nameKey }));
+      assertEqual(await store.rows(W, [2, 7, 1, 2].map(sampleNodeId)), found);
+      assertEqual(await store.localByName(W, keys), lists);
+      assertEqual(await store.remoteByName(W, keys), lists);
+      assertEqual(
+        await store.byInode(
+          W,
+          [2, 7, 1, 2].map((n) => `inode ${n}`),
+        ),
+        lists,
+      );
+      assertEqual(await store.manifests(W, [2, 1].map(sampleManifestId)), [undefined, bytes(1)]);
+      for (const none of [store.rows(W, []), store.localByName(W, []), store.remoteByName(W, []), store.byInode(W, []), store.manifests(W, [])]) {
+        assertEqual(await none, []);
+      }
+    },
+  },
+  "RS2 a row that is written again is found by its new keys only": {
+    async check(store) {
+      await store.write(W, { put: [named(1, "a")] });
+      const moved = row(1, { local: { parentId: sampleNodeId(5), nameKey: "b", inode: "new" } });
+      await store.write(W, { put: [moved] });
+      assertEqual(await store.localChildren(W, ROOT), []);
+      assertEqual(await store.remoteChildren(W, ROOT), []);
+      assertEqual(await store.byInode(W, ["inode 1", "new"]), [[], [moved]]);
+      assertEqual(await store.byManifest(W, sampleManifestId(1), 10), []);
+      assertEqual(await store.localChildren(W, sampleNodeId(5)), [moved]);
+    },
+  },
+  "RS2 pages go through all rows by node id": {
+    async check(store) {
+      await store.write(W, { put: [5, 1, 3, 2, 4].map((n) => row(n)) });
+      assertEqual(numbersOf(await store.page(W, undefined, 2)), [1, 2]);
+      assertEqual(numbersOf(await store.page(W, sampleNodeId(2), 2)), [3, 4]);
+      await store.write(W, { remove: [sampleNodeId(4)], put: [row(6)] });
+      assertEqual(numbersOf(await store.page(W, sampleNodeId(4), 2)), [5, 6], "after a row that is gone");
+      assertEqual(await store.page(W, sampleNodeId(6), 2), []);
+    },
+  },
+  "RS2 10,000 rows can be written and asked for at once": {
+    async check(store) {
+      const rows = upTo(MANY).map((n) => named(n, `name ${n}`));
+      const keys = rows.map(({ nodeId }, i) => ({ nodeId, parentId: ROOT, nameKey: `name ${i + 1}` }));
+      await store.write(W, { put: rows, manifests: upTo(MANY).map((n) => ({ manifestId: sampleManifestId(n), body: bytes(1) })) });
+      assertEqual(
+        await store.rows(
+          W,
+          rows.map(({ nodeId }) => nodeId),
+        ),
+        rows,
+      );
+      assertEqual((await store.localByName(W, keys)).flat(), rows);
+      assertEqual((await store.remoteByName(W, keys)).flat(), rows);
+      assertEqual(
+        (
+          await store.byInode(
+            W,
+            upTo(MANY).map((n) => `inode ${n}`),
+          )
+        ).flat(),
+        rows,
+      );
+      assertEqual((await store.manifests(W, upTo(MANY + 1).map(sampleManifestId))).filter((body) => body !== undefined).length, MANY);
+      await store.write(W, { remove: rows.map(({ nodeId }) => nodeId) });
+      assertEqual(await store.counts(W), { nodes: 0, dirty: 0 });
+    },
+  },
+  "RS3 workspaces do not see each other's rows": {
+    async check(store) {
+      const batch = { put: [row(1, { ...named(1, "a"), dirty: true })], state: bytes(1), outboxPut: [{ counter: 1, body: bytes(1) }] };
+      await store.write(W, { ...batch, manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }] });
+      assertEqual(await store.rows(OTHER, [sampleNodeId(1)]), [undefined]);
+      assertEqual(await store.localByName(OTHER, [{ parentId: ROOT, nameKey: "a" }]), [[]]);
+      assertEqual(await store.byInode(OTHER, ["inode 1"]), [[]]);
+      assertEqual(await store.byManifest(OTHER, sampleManifestId(1), 1), []);
+      assertEqual(await store.localChildren(OTHER, ROOT), []);
+      assertEqual(await store.remoteChildren(OTHER, ROOT), []);
+      assertEqual(await store.dirty(OTHER, 1), []);
+      assertEqual(await store.page(OTHER, undefined, 1), []);
+      assertEqual(await store.counts(OTHER), { nodes: 0, dirty: 0 });
+      assertEqual(await store.manifests(OTHER, [sampleManifestId(1)]), [undefined]);
+      assertEqual(await store.state(OTHER), undefined);
+      assertEqual(await store.outbox(OTHER), []);
+    },
+  },
+  "RS3 a workspace that is removed is forgotten, and no other": {
+    async check(store) {
+      for (const workspaceId of [W, OTHER]) {
+        await store.write(workspaceId, { put: [row(1, { dirty: true })], state: bytes(1), outboxPut: [{ counter: 1, body: bytes(1) }] });
+        await store.write(workspaceId, { manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }] });
+      }
+      await store.removeWorkspace(W);
+      await store.removeWorkspace(sampleWorkspaceId(9));
+      assertEqual(await store.counts(W), { nodes: 0, dirty: 0 });
+      assertEqual(await store.page(W, undefined, 1), []);
+      assertEqual(await store.dirty(W, 1), []);
+      assertEqual(await store.state(W), undefined);
+      assertEqual(await store.outbox(W), []);
+      assertEqual(await store.manifests(W, [sampleManifestId(1)]), [undefined]);
+      assertEqual(await store.counts(OTHER), { nodes: 1, dirty: 1 });
+      assertEqual(await store.outbox(OTHER), [{ counter: 1, body: bytes(1) }]);
+      await store.write(W, { put: [row(2)] });
+      assertEqual(await store.page(W, undefined, 10), [row(2)], "the rows of a workspace that came back");
+    },
+  },
+  "RS4 all rows with one key are given": {
+    async check(store) {
+      const other = row(4, { local: { parentId: ROOT, nameKey: "a", inode: "inode 1" } });
+      await store.write(W, { put: [named(1, "a"), named(2, "a"), named(3, "b"), other] });
+      const key = { parentId: ROOT, nameKey: "a" };
+      assertEqual(new Set(numbersOf((await store.localByName(W, [key]))[0] ?? [])), new Set([1, 2, 4]));
+      assertEqual(new Set(numbersOf((await store.remoteByName(W, [key]))[0] ?? [])), new Set([1, 2]));
+      assertEqual(new Set(numbersOf((await store.byInode(W, ["inode 1"]))[0] ?? [])), new Set([1, 4]));
+      assertEqual(new Set(numbersOf(await store.localChildren(W, ROOT))), new Set([1, 2, 3, 4]));
+      assertEqual(new Set(numbersOf(await store.remoteChildren(W, ROOT))), new Set([1, 2, 3]));
+      assertEqual(new Set(numbersOf(await store.byManifest(W, sampleManifestId(1), 10))), new Set([1, 2, 3]));
+      assertEqual((await store.byManifest(W, sampleManifestId(1), 2)).length, 2, "rows of a limited read");
+    },
+  },
+  "RS5 dirty rows come in the order in which they became dirty": {
+    async check(store) {
+      const dirty = (n: number): ReplicaRow => row(n, { dirty: true });
+      await store.write(W, { put: [dirty(5), dirty(1), row(3)] });
+      await store.write(W, { put: [dirty(4), row(2)] });
+      assertEqual(numbersOf(await store.dirty(W, 10)), [5, 1, 4]);
+      await store.write(W, { put: [dirty(4), dirty(5)] });
+      assertEqual(numbersOf(await store.dirty(W, 10)), [5, 1, 4], "after rows were written dirty again");
+      await store.write(W, { put: [row(5), dirty(3)] });
+      await store.write(W, { put: [dirty(5)] });
+      assertEqual(numbersOf(await store.dirty(W, 10)), [1, 4, 3, 5], "after a row was clean in between");
+      assertEqual(numbersOf(await store.dirty(W, 2)), [1, 4]);
+      await store.write(W, { remove: [1, 3].map(sampleNodeId) });
+      assertEqual(await store.counts(W), { nodes: 3, dirty: 2 });
+      assertEqual(numbersOf(await store.dirty(W, 10)), [4, 5]);
+    },
+  },
+  "RS6 names are told apart byte by byte": {
+    async check(store) {
+      const rows = CONFUSABLE_NAMES.map((name, i) => ({ ...named(i + 1, name), local: { parentId: ROOT, nameKey: name, inode: name } }));
+      await store.write(W, { put: rows });
+      const keys = CONFUSABLE_NAMES.map((nameKey) => ({ parentId: ROOT, nameKey }));
+      const lists = rows.map((one) => [one]);
+      assertEqual(await store.localByName(W, keys), lists);
+      assertEqual(await store.remoteByName(W, keys), lists);
+      assertEqual(await store.byInode(W, CONFUSABLE_NAMES), lists);
+      assertEqual(
+        await store.localByName(
+          W,
+          ["a__", "B", ""].map((nameKey) => ({ parentId: ROOT, nameKey })),
+        ),
+        [[], [], []],
+      );
+    },
+  },
+  "RS7 a store that is open is not opened again until it is closed": {
+    needsReopen: true,
+    async check(store, { reopen }) {
+      await store.write(W, { put: [row(1)] });
+      await assertRejects(reopen(store), "ERR_IN_USE", "opening a store that is open");
+      await store.write(W, { put: [row(2)] });
+      await store.close();
+      const again = await reopen(store);
+      assertEqual(numbersOf(await again.page(W, undefined, 10)), [1, 2]);
+    },
+  },
+  "RS8 after close every call rejects": {
+    async check(store) {
+      await store.close();
+      const calls: ReadonlyArray<() => Promise<unknown>> = [
+        () => store.rows(W, []),
+        () => store.localChildren(W, ROOT),
+        () => store.remoteChildren(W, ROOT),
+        () => store.localByName(W, []),
+        () => store.remoteByName(W, []),
+        () => store.byInode(W, []),
+        () => store.byManifest(W, sampleManifestId(1), 1),
+        () => store.dirty(W, 1),
+        () => store.page(W, undefined, 1),
+        () => store.counts(W),
+        () => store.manifests(W, []),
+        () => store.state(W),
+        () => store.outbox(W),
+        () => store.write(W, {}),
+        () => store.removeWorkspace(W),
+      ];
+      for (const call of calls) await assertRejects(call(), "ERR_CLOSED", String(call));
+    },
+  },
+  "RS8 what was written is there when the store is opened again": {
+    needsReopen: true,
+    async check(store, { reopen }) {
+      const dirty = [3, 1, 2].map((n) => ({ ...named(n, `name ${n}`), dirty: true }));
+      await store.write(W, { put: dirty, state: bytes(1), outboxPut: [{ counter: 1, body: bytes(1) }] });
+      await store.close();
+      const again = await reopen(store);
+      assertEqual(await again.dirty(W, 10), dirty);
+      assertEqual(await again.counts(W), { nodes: 3, dirty: 3 });
+      assertEqual(await again.state(W), bytes(1));
+      assertEqual(await again.outbox(W), [{ counter: 1, body: bytes(1) }]);
+      await again.write(W, { put: [row(4, { dirty: true })] });
+      assertEqual(numbersOf(await again.dirty(W, 10)), [3, 1, 2, 4], "a turn of a later session");
+    },
+  },
+  "RS9 arrays given and taken are the caller's own": {
+    async check(store) {
+      const body = bytes(1, 2, 3);
+      await store.write(W, { put: [row(1, { body })], state: body, outboxPut: [{ counter: 1, body }] });
+      body.fill(0);
+      const [taken] = await store.rows(W, [sampleNodeId(1)]);
+      assertBytes(taken?.body, bytes(1, 2, 3));
+      taken?.body.fill(9);
+      const state = await store.state(W);
+      state?.slice().fill(9); // a Buffer's slice would share its memory
+      assertBytes(state, bytes(1, 2, 3));
+      assertTrue(state?.constructor === Uint8Array, "bytes are a plain Uint8Array");
+      assertBytes((await store.rows(W, [sampleNodeId(1)]))[0]?.body, bytes(1, 2, 3));
+      assertBytes((await store.outbox(W))[0]?.body, bytes(1, 2, 3));
+      await store.write(W, { state: bytes() });
+      assertBytes(await store.state(W), bytes(), "an empty state");
+    },
+  },
+} satisfies Record<string, Clause<ReplicaStore>>;
+
+export type ReplicaStoreClause = keyof typeof CLAUSES;
+
+/** Checks every numbered guarantee of `ReplicaStore`. */
+export function replicaStoreConformance(runner: TestRunner, options: StoreConformanceOptions<ReplicaStore, ReplicaStoreClause>): void {
+  describeClauses(runner, "ReplicaStore conformance", CLAUSES, options);
+}
