@@ -41,7 +41,10 @@ export async function openDataFolder(path: string, bootId: string): Promise<Data
       if (present === undefined) continue; // released in between
       const other = parseHolder(present);
       if (other !== undefined && (await isRunning(other, bootId))) {
-        throw new TwinfoldError("ERR_IN_USE", `the data folder ${folder} is served by process ${other.pid} already: stop that one, or name another folder`);
+        throw new TwinfoldError(
+          "ERR_IN_USE",
+          `the data folder ${folder} is served by process ${other.pid} already: stop that one, or name another folder`,
+        );
       }
       await removeStale(lock, present, own, bootId);
     }
@@ -141,7 +144,9 @@ function folderError(folder: string, cause: unknown): unknown {
   if (code === undefined || cause instanceof TwinfoldError) return cause;
   const doing = `cannot use the data folder ${folder}`;
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return new TwinfoldError("ERR_PERMISSION_DENIED", `${doing}: this user may not write there; change its owner or mode, or name another folder`, { cause });
+    return new TwinfoldError("ERR_PERMISSION_DENIED", `${doing}: this user may not write there; change its owner or mode, or name another folder`, {
+      cause,
+    });
   }
   if (code === "ENOSPC" || code === "EDQUOT") return new TwinfoldError("ERR_NO_SPACE", `${doing}: the disk is full; make room`, { cause });
   if (code === "ENOTDIR" || code === "EEXIST") return new TwinfoldError("ERR_INVALID_ARGUMENT", `${doing}: a file is in its place`, { cause });

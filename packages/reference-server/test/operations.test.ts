@@ -12,7 +12,8 @@ async function serverOnFailingDisk() {
   const logged: string[] = [];
   const failing: { with: TwinfoldError | undefined } = { with: undefined };
   const store: HubStore = createMemoryHubStore();
-  const fail = <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
+  const fail =
+    <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
     async (...args: Args): Promise<T> => {
       if (failing.with !== undefined) throw failing.with;
       return await call(...args);
@@ -46,7 +47,11 @@ describe("a server that fails", () => {
     const { token, transport, workspaceId } = await withWorkspace(url);
     failing.with = new TwinfoldError("ERR_STORE_FAILED", "cannot read /secret/place");
     const upload = transport.upload({ workspaceId, frames: [frameOf(Uint8Array.of(1))] });
-    await expect(upload).rejects.toMatchObject({ code: "ERR_SERVER_FAILED", problem: { status: 500 }, message: expect.not.stringContaining("/secret/place") });
+    await expect(upload).rejects.toMatchObject({
+      code: "ERR_SERVER_FAILED",
+      problem: { status: 500 },
+      message: expect.not.stringContaining("/secret/place"),
+    });
     expect(logged.join("")).toContain("cannot read /secret/place");
     for (const secret of [token, PASSWORD, "ada@example.org", "laptop", "home"]) expect(logged.join("")).not.toContain(secret);
   });
@@ -104,6 +109,9 @@ describe("createServer", () => {
     { dataDir: "" },
   ])("refuses %o by name", async (wrong) => {
     const [name = ""] = Object.keys(wrong);
-    await expect(createServer({ dataDir: "/nowhere", ...wrong })).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT", message: expect.stringContaining(name) });
+    await expect(createServer({ dataDir: "/nowhere", ...wrong })).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+      message: expect.stringContaining(name),
+    });
   });
 });

@@ -44,7 +44,10 @@ describe("createHttpTransport", () => {
   });
 
   it("takes the code that the problem document names, and the status of one that it does not know", async () => {
-    const problems = [{ code: "ERR_INTEGRITY", detail: "chunk 5 is damaged" }, { code: "ERR_OF_THE_FUTURE", detail: "x" }];
+    const problems = [
+      { code: "ERR_INTEGRITY", detail: "chunk 5 is damaged" },
+      { code: "ERR_OF_THE_FUTURE", detail: "x" },
+    ];
     const transport = await transportTo((_request, response) => response.writeHead(507).end(JSON.stringify(problems.shift())));
     await expect(transport.hello()).rejects.toMatchObject({ code: "ERR_INTEGRITY", message: expect.stringContaining("chunk 5 is damaged") });
     await expect(transport.hello()).rejects.toMatchObject({ code: "ERR_NO_SPACE" });
@@ -111,7 +114,12 @@ describe("createHttpTransport", () => {
   });
 
   it("yields frames while the rest is still on its way", async () => {
-    const frame = (digit: string): Frame => ({ chunkId: digit.repeat(64) as ChunkId, codec: "plain", plainBytes: 3, payload: Uint8Array.of(1, 2, 3) });
+    const frame = (digit: string): Frame => ({
+      chunkId: digit.repeat(64) as ChunkId,
+      codec: "plain",
+      plainBytes: 3,
+      payload: Uint8Array.of(1, 2, 3),
+    });
     let sendRest = (): void => {};
     const transport = await transportTo((_request, response) => {
       response.writeHead(200, BINARY);
@@ -130,7 +138,9 @@ describe("createHttpTransport", () => {
     const absent = (digit: string): Frame => ({ chunkId: digit.repeat(64) as ChunkId, codec: "absent", plainBytes: 0, payload: new Uint8Array() });
     const chunkIds = [absent("a").chunkId, absent("b").chunkId];
     for (const sent of [["a"], ["b", "a"], ["a", "b", "c"], ["a", "a"]]) {
-      const transport = await transportTo((_request, response) => response.writeHead(200, BINARY).end(Buffer.concat([...encodeFrames(sent.map(absent))])));
+      const transport = await transportTo((_request, response) =>
+        response.writeHead(200, BINARY).end(Buffer.concat([...encodeFrames(sent.map(absent))])),
+      );
       await expect(all(transport.download({ workspaceId, chunkIds })), sent.join()).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
     }
   });
@@ -150,10 +160,13 @@ describe("createHttpTransport", () => {
     expect(asked).toEqual(["https://twinfold.example/base/v1/sync/hello"]);
   });
 
-  it.each(["ftp://x", "x", "https://ada:pw@x", "https://x?token=1", "http://twinfold.example", "http://127.0.0.1.evil.example"])("refuses the address %s", (url) => {
-    expect(() => createHttpTransport({ url, token: TOKEN })).toThrowError(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
-    expect(() => createApiClient({ url })).toThrowError(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
-  });
+  it.each(["ftp://x", "x", "https://ada:pw@x", "https://x?token=1", "http://twinfold.example", "http://127.0.0.1.evil.example"])(
+    "refuses the address %s",
+    (url) => {
+      expect(() => createHttpTransport({ url, token: TOKEN })).toThrowError(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+      expect(() => createApiClient({ url })).toThrowError(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+    },
+  );
 
   it("carries a token unencrypted over a network only when told to", () => {
     expect(() => createHttpTransport({ url: "http://twinfold.example", token: TOKEN, insecure: true })).not.toThrow();
