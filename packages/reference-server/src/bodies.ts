@@ -1,4 +1,13 @@
-import { encodeFrames, type Frame, MAX_BATCH_BYTES, MAX_BATCH_FRAMES, FRAME_HEADER_BYTES, MAX_MESSAGE_BYTES, TwinfoldError, decodeFrames } from "@twinfold/core";
+import {
+  encodeFrames,
+  type Frame,
+  MAX_BATCH_BYTES,
+  MAX_BATCH_FRAMES,
+  FRAME_HEADER_BYTES,
+  MAX_MESSAGE_BYTES,
+  TwinfoldError,
+  decodeFrames,
+} from "@twinfold/core";
 
 export type ByteStream = AsyncIterable<Uint8Array>;
 
@@ -15,18 +24,19 @@ export async function readMessage(body: ByteStream): Promise<Uint8Array> {
 }
 
 /** The whole frames of a body, and what cut it short: of a client that dies on the way, what arrived is kept. */
-export async function readFrames(body: ByteStream): Promise<{ readonly frames: readonly Frame[]; readonly failure: unknown }> {
+export async function readFrames(body: ByteStream): Promise<{ readonly frames: readonly Frame[]; readonly failure: Error | undefined }> {
   const frames: Frame[] = [];
   let payloadBytes = 0;
   try {
     for await (const frame of decodeFrames(bounded(body, MAX_FRAMES_BYTES))) {
       payloadBytes += frame.payload.length;
-      if (payloadBytes > MAX_BATCH_BYTES || frames.length === MAX_BATCH_FRAMES) throw tooLarge(`${MAX_BATCH_FRAMES} frames and ${MAX_BATCH_BYTES} bytes`);
+      if (payloadBytes > MAX_BATCH_BYTES || frames.length === MAX_BATCH_FRAMES)
+        throw tooLarge(`${MAX_BATCH_FRAMES} frames and ${MAX_BATCH_BYTES} bytes`);
       frames.push(frame);
     }
     return { frames, failure: undefined };
   } catch (failure) {
-    return { frames, failure };
+    return { frames, failure: failure as Error }; // neither a socket nor the decoder throws anything else
   }
 }
 

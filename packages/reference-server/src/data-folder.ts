@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { TwinfoldError } from "@twinfold/core";
 
 /** A server's data folder, held by this process: on-disk-format.md §1. */
@@ -17,6 +18,9 @@ interface Holder {
   /** When that process started, in ticks since boot; a later process may be given its pid. */
   readonly startedAt?: string | undefined;
 }
+
+/** A takeover takes a few file operations. */
+const GUARD_RETRY_MS = 5;
 
 /**
  * Makes the folder when it is absent, and takes its lock. A lock whose process has ended is taken over: `kill -9` leaves nothing to clean up.
@@ -37,9 +41,12 @@ export async function openDataFolder(path: string, bootId: string): Promise<Data
       if (present === undefined) continue; // released in between
       const other = parseHolder(present);
       if (other !== undefined && (await isRunning(other, bootId))) {
-        throw new TwinfoldError("ERR_IN_USE", `the data folder ${folder} is served by process ${other.pid} already: stop that one, or name another folder`);
+        throw new TwinfoldError(
+          "ERR_IN_USE",
+          `the data folder ${folder} is served by process ${other.pid} already: stop that one, or name another folder`,
+        );
       }
-      await removeStale(lock, present);
+      await removeStale(lock, present, own, bootId);
     }
   } catch (cause) {
     throw folderError(folder, cause);
@@ -76,17 +83,23 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Takes away exactly the lock that was found stale. Another server may have replaced it meanwhile: that one is put back. */
-async function removeStale(path: string, staleText: string): Promise<void> {
-  const aside = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return;
-    throw error;
+/**
+ * Takes away exactly the lock that was found stale, under a guard, so that of many who found it none takes away the lock of the first.
+ * Gives up at once when another holds the guard: the caller looks at the lock again.
+ */
+async function removeStale(lock: string, staleText: string, own: string, bootId: string): Promise<void> {
+  const guard = `${lock}.takeover`;
+  if (!(await linked(own, guard))) {
+    const owner = parseHolder((await readIfThere(guard)) ?? "");
+    if (owner !== undefined && (await isRunning(owner, bootId))) await sleep(GUARD_RETRY_MS);
+    else await rm(guard, { force: true }); // killed within the moment of a takeover
+    return;
   }
-  if ((await readFile(aside, "utf8")) !== staleText) await linked(aside, path);
-  await rm(aside, { force: true });
+  try {
+    if ((await readIfThere(lock)) === staleText) await rm(lock);
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
 
 /** What cannot be read was never whole, so nobody holds it. */
@@ -131,7 +144,9 @@ function folderError(folder: string, cause: unknown): unknown {
   if (code === undefined || cause instanceof TwinfoldError) return cause;
   const doing = `cannot use the data folder ${folder}`;
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return new TwinfoldError("ERR_PERMISSION_DENIED", `${doing}: this user may not write there; change its owner or mode, or name another folder`, { cause });
+    return new TwinfoldError("ERR_PERMISSION_DENIED", `${doing}: this user may not write there; change its owner or mode, or name another folder`, {
+      cause,
+    });
   }
   if (code === "ENOSPC" || code === "EDQUOT") return new TwinfoldError("ERR_NO_SPACE", `${doing}: the disk is full; make room`, { cause });
   if (code === "ENOTDIR" || code === "EEXIST") return new TwinfoldError("ERR_INVALID_ARGUMENT", `${doing}: a file is in its place`, { cause });

@@ -57,7 +57,9 @@ export async function createHttpServer({ hub, hubStore, accounts, env, config }:
       if (!socket.writable) return;
       const { status, detail } = clientError((error as NodeJS.ErrnoException).code);
       const body = JSON.stringify(problem(status, "ERR_INVALID_ARGUMENT", detail));
-      socket.end(`HTTP/1.1 ${status} Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 ${status} Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      );
     },
   });
   app.server.headersTimeout = 15_000;
@@ -69,7 +71,10 @@ export async function createHttpServer({ hub, hubStore, accounts, env, config }:
     if (document.status === 401) reply.header("www-authenticate", "Bearer");
     if (document.retryAfterSeconds !== undefined) reply.header("retry-after", document.retryAfterSeconds);
     if (document.status === 413) reply.header("connection", "close"); // the rest of the body is not waited for
-    return reply.code(document.status).header("content-type", PROBLEM_TYPE).send(Buffer.from(JSON.stringify(document)));
+    return reply
+      .code(document.status)
+      .header("content-type", PROBLEM_TYPE)
+      .send(Buffer.from(JSON.stringify(document)));
   }
 
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, problemFor(error), error));

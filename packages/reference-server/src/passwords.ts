@@ -23,7 +23,8 @@ export async function createPasswords(): Promise<Passwords> {
 
   async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (running >= MAX_AT_ONCE) {
-      if (waiting.length >= MAX_WAITING) throw new TwinfoldError("ERR_RATE_LIMITED", "too many people are signing in just now: try again in a minute");
+      if (waiting.length >= MAX_WAITING)
+        throw new TwinfoldError("ERR_RATE_LIMITED", "too many people are signing in just now: try again in a minute");
       await new Promise<void>((resolve) => waiting.push(resolve));
     } else running += 1;
     try {

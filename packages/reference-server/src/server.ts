@@ -66,7 +66,9 @@ function listenError(address: string, cause: unknown): unknown {
     case "EADDRINUSE":
       return new TwinfoldError("ERR_PORT_IN_USE", `cannot listen on ${address}: another program does; stop it, or name another port`, { cause });
     case "EACCES":
-      return new TwinfoldError("ERR_PERMISSION_DENIED", `cannot listen on ${address}: this user may not; ports below 1024 are the system's`, { cause });
+      return new TwinfoldError("ERR_PERMISSION_DENIED", `cannot listen on ${address}: this user may not; ports below 1024 are the system's`, {
+        cause,
+      });
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
       return new TwinfoldError("ERR_INVALID_ARGUMENT", `cannot listen on ${address}: this machine has no such address`, { cause });

@@ -89,7 +89,11 @@ describe("sync routes", () => {
       await writeFile(path, bytes);
     }
     const download = all(transport.download({ workspaceId, chunkIds: [frame.chunkId] }));
-    await expect(download).rejects.toMatchObject({ code: "ERR_INTEGRITY", message: expect.stringContaining(frame.chunkId), problem: { status: 500 } });
+    await expect(download).rejects.toMatchObject({
+      code: "ERR_INTEGRITY",
+      message: expect.stringContaining(frame.chunkId),
+      problem: { status: 500 },
+    });
   });
 
   it("show one account nothing of another's workspace", async () => {

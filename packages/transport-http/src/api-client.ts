@@ -1,4 +1,13 @@
-import { type AccountId, type DeviceId, type OperationOptions, parseAccountId, parseDeviceId, parseWorkspaceId, TwinfoldError, type WorkspaceId } from "@twinfold/core";
+import {
+  type AccountId,
+  type DeviceId,
+  type OperationOptions,
+  parseAccountId,
+  parseDeviceId,
+  parseWorkspaceId,
+  TwinfoldError,
+  type WorkspaceId,
+} from "@twinfold/core";
 import { exchangeWhole, type HttpRequest, type Peer } from "./exchange.js";
 import { parseServerAddress } from "./server-address.js";
 
@@ -185,5 +194,9 @@ function deviceOf(fields: Fields): Device {
 }
 
 function workspaceOf(fields: Fields): Workspace {
-  return { workspaceId: parsed(parseWorkspaceId, fields.string("workspaceId")), name: fields.string("name"), createdAtMs: fields.number("createdAtMs") };
+  return {
+    workspaceId: parsed(parseWorkspaceId, fields.string("workspaceId")),
+    name: fields.string("name"),
+    createdAtMs: fields.number("createdAtMs"),
+  };
 }

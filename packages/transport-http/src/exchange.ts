@@ -95,7 +95,10 @@ function headersOf(peer: Peer, request: HttpRequest): Record<string, string> {
 
 async function refuseFailure(peer: Peer, request: HttpRequest, response: Response, onPiece: () => void): Promise<void> {
   if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
-    throw new TwinfoldError("ERR_PROTOCOL", `${peer.url} answered with a redirect, which is not followed with a secret: use the server's own address`);
+    throw new TwinfoldError(
+      "ERR_PROTOCOL",
+      `${peer.url} answered with a redirect, which is not followed with a secret: use the server's own address`,
+    );
   }
   if (!response.ok) {
     const received: Uint8Array[] = [];
@@ -105,7 +108,10 @@ async function refuseFailure(peer: Peer, request: HttpRequest, response: Respons
   }
   const type = response.headers.get("content-type")?.split(";")[0];
   if (response.status !== 204 && type !== request.answerType) {
-    throw new TwinfoldError("ERR_PROTOCOL", `${peer.url} answered ${type ?? "something unnamed"}: is it a Twinfold server, or does a login page stand between?`);
+    throw new TwinfoldError(
+      "ERR_PROTOCOL",
+      `${peer.url} answered ${type ?? "something unnamed"}: is it a Twinfold server, or does a login page stand between?`,
+    );
   }
 }
 

@@ -14,7 +14,10 @@ export function parseServerAddress(text: string, insecure: boolean): string {
     );
   }
   if (url.protocol === "http:" && !isLoopback(url.hostname) && !insecure) {
-    throw new TwinfoldError("ERR_INVALID_ARGUMENT", `secrets would go to ${url.host} unencrypted: use https://, or say insecure: true if you accept that`);
+    throw new TwinfoldError(
+      "ERR_INVALID_ARGUMENT",
+      `secrets would go to ${url.host} unencrypted: use https://, or say insecure: true if you accept that`,
+    );
   }
   return url.href.replace(/\/+$/, "");
 }

@@ -57,7 +57,11 @@ function changesOf(transport: Transport): Joining<Parameters<Transport["changes"
         throw new TwinfoldError("ERR_PROTOCOL", `the hub told the changes of ${workspaces.length} workspaces, where ${asked.length} were asked for`);
       }
       let at = 0;
-      return requests.map((request) => ({ hello, workspaces: workspaces.slice(at, (at += request.workspaces.length)) }));
+      return requests.map((request) => {
+        const own = workspaces.slice(at, at + request.workspaces.length);
+        at += own.length;
+        return { hello, workspaces: own };
+      });
     },
   };
 }
@@ -103,7 +107,10 @@ function joined<Request extends WorkspacesRequest, Answer>(joining: Joining<Requ
     const group = { parts: new Set(parts), abort: new AbortController() };
     running.add(group);
     try {
-      const answers = await joining.call(parts.map((part) => part.request), { signal: group.abort.signal });
+      const answers = await joining.call(
+        parts.map((part) => part.request),
+        { signal: group.abort.signal },
+      );
       for (const [i, part] of parts.entries()) if (group.parts.has(part)) part.answered(answers[i] as Answer);
     } catch (error) {
       const splits = group.parts.size > 1 && isOfOneRequest(error);

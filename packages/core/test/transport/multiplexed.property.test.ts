@@ -58,7 +58,10 @@ describe("multiplexed changes", () => {
 
 describe("multiplexed wait", () => {
   const action = fc.oneof(
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant("join" as const), id: known, afterSeq: fc.nat(9), timeoutMs: fc.integer({ min: 1, max: 99 }) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant("join" as const), id: known, afterSeq: fc.nat(9), timeoutMs: fc.integer({ min: 1, max: 99 }) }),
+    },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("abort" as const), pick: fc.nat(19) }) },
     { weight: 1, arbitrary: fc.constant({ kind: "wake" as const }) },
     { weight: 1, arbitrary: fc.constant({ kind: "fail" as const }) },

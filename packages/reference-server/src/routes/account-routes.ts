@@ -115,7 +115,14 @@ export function accountRoutes(instance: FastifyInstance, options: AccountRoutesO
 
   app.get(
     "/v1/devices",
-    { schema: { summary: "The account's devices, oldest first", tags: ["devices"], security: bearer, response: { 200: devicesSchema, ...problemResponse } } },
+    {
+      schema: {
+        summary: "The account's devices, oldest first",
+        tags: ["devices"],
+        security: bearer,
+        response: { 200: devicesSchema, ...problemResponse },
+      },
+    },
     async (request) => {
       const { accountId } = await principalOf(request);
       return { devices: (await accounts.devices(accountId)).map(shownDevice) };
@@ -125,7 +132,13 @@ export function accountRoutes(instance: FastifyInstance, options: AccountRoutesO
   app.delete(
     "/v1/devices/:deviceId",
     {
-      schema: { summary: "Revoke a device", tags: ["devices"], security: bearer, params: deviceParamsSchema, response: { 204: noContent, ...problemResponse } },
+      schema: {
+        summary: "Revoke a device",
+        tags: ["devices"],
+        security: bearer,
+        params: deviceParamsSchema,
+        response: { 204: noContent, ...problemResponse },
+      },
     },
     async (request, reply) => {
       const { accountId } = await principalOf(request);
@@ -139,7 +152,12 @@ export function accountRoutes(instance: FastifyInstance, options: AccountRoutesO
   app.get(
     "/v1/workspaces",
     {
-      schema: { summary: "The account's workspaces, oldest first", tags: ["workspaces"], security: bearer, response: { 200: workspacesSchema, ...problemResponse } },
+      schema: {
+        summary: "The account's workspaces, oldest first",
+        tags: ["workspaces"],
+        security: bearer,
+        response: { 200: workspacesSchema, ...problemResponse },
+      },
     },
     async (request) => {
       const { accountId } = await principalOf(request);
@@ -171,7 +189,8 @@ export function accountRoutes(instance: FastifyInstance, options: AccountRoutesO
 
   async function refuseTakenName(accountId: AccountId, name: string): Promise<void> {
     const taken = (await accounts.workspaces(accountId)).find((row) => row.name === name);
-    if (taken !== undefined) throw new Refusal("ERR_ALREADY_EXISTS", `there is a workspace of that name: ${taken.workspaceId}`, { workspaceId: taken.workspaceId });
+    if (taken !== undefined)
+      throw new Refusal("ERR_ALREADY_EXISTS", `there is a workspace of that name: ${taken.workspaceId}`, { workspaceId: taken.workspaceId });
   }
 }
 

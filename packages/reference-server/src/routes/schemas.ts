@@ -10,7 +10,8 @@ export interface TypeBoxProvider extends FastifyTypeProvider {
 const hexId = Type.String({ pattern: "^[0-9a-f]{32}$", description: "16 bytes in lower-case hex" });
 const timeMs = Type.Integer({ minimum: 0, description: "ms since 1970" });
 /** No control characters, and something to see. */
-const title = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: "^[^\\u0000-\\u001f\\u007f]*[^\\s\\u0000-\\u001f\\u007f][^\\u0000-\\u001f\\u007f]*$" });
+const title = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: "^[^\\u0000-\\u001f\\u007f]*[^\\s\\u0000-\\u001f\\u007f][^\\u0000-\\u001f\\u007f]*$" });
 
 export const signInSchema = Type.Object(
   {

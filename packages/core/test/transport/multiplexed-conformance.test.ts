@@ -1,0 +1,17 @@
+import { createLoopbackTransport, multiplexed } from "@twinfold/core";
+import { transportConformance } from "@twinfold/testing";
+import { describe, it } from "vitest";
+import { openWorld, principal } from "../hub/hub-world.js";
+
+describe("multiplexed", () => {
+  transportConformance(
+    { describe, it },
+    {
+      async open() {
+        const { hub, workspaceId } = await openWorld();
+        const foreignWorkspaceId = await hub.createWorkspace(principal(2).accountId);
+        return { transport: multiplexed(createLoopbackTransport(hub, principal(1))), workspaceId, foreignWorkspaceId, close: () => hub.close() };
+      },
+    },
+  );
+});
