@@ -105,7 +105,10 @@ export async function bootstrap({ types = false } = {}) {
   }
   if (existsSync(join(ROOT, "node_modules/better-sqlite3")) && !bindingWorks()) {
     await timed("SQLite's binding does not fit this Node: compiling it (about a minute)", () => npm(["rebuild", "better-sqlite3"]));
-    if (!bindingWorks()) throw new BootstrapError(`SQLite's binding was compiled for Node ${process.versions.node}, and still cannot be loaded.`);
+    if (!bindingWorks())
+      throw new BootstrapError(
+        `SQLite's binding was compiled for Node ${process.versions.node}, and still cannot be loaded: remove node_modules, and run the command again.`,
+      );
   }
   const outdated = outdatedPackages({ types });
   if (outdated.length === 0) return;

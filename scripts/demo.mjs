@@ -9,7 +9,18 @@
 import { spawn } from "node:child_process";
 import { createCipheriv, createHash } from "node:crypto";
 import { once } from "node:events";
-import { createReadStream, createWriteStream, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
 import { appendFile, copyFile, cp, open, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -275,7 +286,10 @@ async function wires() {
 
 /** Waits until what was done on one side has arrived on the other and both say that they are in step. */
 async function arrived() {
-  await until("both folders are alike", async () => quickly(laptop.folder, phone.folder) && (await difference(laptop.folder, phone.folder)) === undefined);
+  await until(
+    "both folders are alike",
+    async () => quickly(laptop.folder, phone.folder) && (await difference(laptop.folder, phone.folder)) === undefined,
+  );
 }
 
 async function insertAtFront(path, bytes) {
@@ -294,10 +308,18 @@ function human(bytes) {
 }
 
 function printTable() {
-  const cells = [["step", "time", "laptop's wire", "phone's wire", ""], ...rows.map((row) => [row.label, `${(row.tookMs / 1000).toFixed(2)} s`, human(row.up), human(row.down), row.note])];
+  const cells = [
+    ["step", "time", "laptop's wire", "phone's wire", ""],
+    ...rows.map((row) => [row.label, `${(row.tookMs / 1000).toFixed(2)} s`, human(row.up), human(row.down), row.note]),
+  ];
   const widths = cells[0].map((_, column) => Math.max(...cells.map((line) => line[column].length)));
   for (const [index, line] of cells.entries()) {
-    console.log(line.map((cell, column) => (column === 0 || column === 4 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join("  ").trimEnd());
+    console.log(
+      line
+        .map((cell, column) => (column === 0 || column === 4 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+        .join("  ")
+        .trimEnd(),
+    );
     if (index === 0) console.log(widths.map((width) => "─".repeat(width)).join("  "));
   }
 }
@@ -331,7 +353,10 @@ async function main() {
   await step("nothing changed", async () => {
     const up = await laptop.once();
     const down = await phone.once();
-    return { bytes: { up: up.bytesSent + up.bytesReceived, down: down.bytesSent + down.bytesReceived }, note: `${up.requests} + ${down.requests} requests` };
+    return {
+      bytes: { up: up.bytesSent + up.bytesReceived, down: down.bytesSent + down.bytesReceived },
+      note: `${up.requests} + ${down.requests} requests`,
+    };
   });
 
   await laptop.start();
@@ -364,9 +389,16 @@ async function main() {
     const a = await laptop.once();
     const b = await phone.once();
     await laptop.once();
-    const kept = new Set(readdirSync(laptop.path("work")).map((name) => lstatSync(laptop.path(`work/${name}`)).isFile() && readFileSync(laptop.path(`work/${name}`), "utf8")));
+    const kept = new Set(
+      readdirSync(laptop.path("work")).map(
+        (name) => lstatSync(laptop.path(`work/${name}`)).isFile() && readFileSync(laptop.path(`work/${name}`), "utf8"),
+      ),
+    );
     if (!kept.has("the laptop's plan\n") || !kept.has("the phone's plan\n")) throw new Error("one of the two versions was lost");
-    return { bytes: { up: a.bytesSent + a.bytesReceived, down: b.bytesSent + b.bytesReceived }, note: `${a.conflicts + b.conflicts} conflict, both kept` };
+    return {
+      bytes: { up: a.bytesSent + a.bytesReceived, down: b.bytesSent + b.bytesReceived },
+      note: `${a.conflicts + b.conflicts} conflict, both kept`,
+    };
   });
   await step("one renames, the other edits", async () => {
     await rename(laptop.path("run.sh"), laptop.path("start.sh"));
@@ -392,7 +424,8 @@ async function main() {
     await exited(child);
     const arrivedBytes = stored() - atStart;
     const again = await laptop.once();
-    if (again.bytesSent > LARGE_BYTES - arrivedBytes + 32 * MIB) throw new Error(`${human(again.bytesSent)} were sent again after ${human(arrivedBytes)} had arrived`);
+    if (again.bytesSent > LARGE_BYTES - arrivedBytes + 32 * MIB)
+      throw new Error(`${human(again.bytesSent)} were sent again after ${human(arrivedBytes)} had arrived`);
     const down = await phone.once();
     return {
       bytes: { up: again.bytesSent + again.bytesReceived, down: down.bytesSent + down.bytesReceived },
@@ -425,7 +458,10 @@ async function main() {
     const a = await laptop.once();
     const b = await phone.once();
     if (readFileSync(phone.path("work/plan.txt"), "utf8") !== "the plan\n") throw new Error("the older revision is not what it was");
-    return { bytes: { up: a.bytesSent + a.bytesReceived, down: b.bytesSent + b.bytesReceived }, note: `revision ${first.revision} of ${revisions.length}` };
+    return {
+      bytes: { up: a.bytesSent + a.bytesReceived, down: b.bytesSent + b.bytesReceived },
+      note: `revision ${first.revision} of ${revisions.length}`,
+    };
   });
 
   await step("a large file copied", async () => {

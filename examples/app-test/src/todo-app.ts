@@ -1,5 +1,7 @@
 import type { MemoryLocalTree } from "@twinfold/core";
 
+export type TodoApp = ReturnType<typeof createTodoApp>;
+
 /** An app that keeps each task as a file, and knows nothing of sync: what is tested is that this choice survives it. */
 export function createTodoApp(folder: Pick<MemoryLocalTree, "write" | "rename" | "files">) {
   return {

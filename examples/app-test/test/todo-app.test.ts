@@ -8,18 +8,19 @@ import {
   createMemoryReplicaStore,
   createReplica,
   type DeviceId,
+  type Replica,
   randomId,
 } from "@twinfold/core";
 import { describe, expect, it } from "vitest";
-import { createTodoApp } from "../src/todo-app.js";
+import { createTodoApp, type TodoApp } from "../src/todo-app.js";
 
 /** As many devices as are named, with a hub between them, all in memory: nothing to install, nothing to clean up. */
-async function devices<const Names extends readonly string[]>(...names: Names) {
+async function devices(...names: readonly string[]) {
   const env = createNodeEnv();
   const hub = createHub({ blobs: createMemoryBlobStore(), store: createMemoryHubStore(), env });
   const accountId = randomId<AccountId>(env);
   const workspaceId = await hub.createWorkspace(accountId);
-  const all = [];
+  const all: Array<{ readonly app: TodoApp; readonly replica: Replica }> = [];
   for (const deviceName of names) {
     const tree = createMemoryLocalTree({ env });
     const transport = hub.session({ accountId, deviceId: randomId<DeviceId>(env), deviceName });

@@ -9,9 +9,7 @@ const UNSTAMPED: ReadonlySet<HubRow["table"]> = new Set(["possessed", "manifest"
 export type AppendBatch = (batch: HubBatch) => "appended" | "stale";
 
 export function prepareAppend(sql: SqliteDatabase): AppendBatch {
-  const moveStamp = sql
-    .prepare("UPDATE workspaces SET stamp = stamp + 1 WHERE workspace_id = ? AND stamp = ? RETURNING workspace")
-    .pluck();
+  const moveStamp = sql.prepare("UPDATE workspaces SET stamp = stamp + 1 WHERE workspace_id = ? AND stamp = ? RETURNING workspace").pluck();
   const workspaceOf = sql.prepare("SELECT workspace FROM workspaces WHERE workspace_id = ?").pluck();
   const setWorkspace = sql.prepare(
     "UPDATE workspaces SET root_node_id = ?, epoch = ?, head_seq = ?, chain = ?, compacted_below = ? WHERE workspace = ?",
@@ -19,9 +17,7 @@ export function prepareAppend(sql: SqliteDatabase): AppendBatch {
   const setMember = sql.prepare("INSERT OR REPLACE INTO members (workspace, account_id, role) VALUES (?, ?, ?)");
   const removeMember = sql.prepare("DELETE FROM members WHERE workspace = ? AND account_id = ?");
   const removeNode = sql.prepare("DELETE FROM nodes WHERE workspace = ? AND node_id = ?");
-  const addNode = sql.prepare(
-    "INSERT INTO nodes (workspace, node_id, parent_id, name_key, deleted, seq, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-  );
+  const addNode = sql.prepare("INSERT INTO nodes (workspace, node_id, parent_id, name_key, deleted, seq, body) VALUES (?, ?, ?, ?, ?, ?, ?)");
   const addJournal = sql.prepare("INSERT INTO journal (workspace, seq, body, chain) VALUES (?, ?, ?, ?)");
   const addRevision = sql.prepare("INSERT INTO revisions (workspace, node_id, revision, body) VALUES (?, ?, ?, ?)");
   const setManifest = sql.prepare("INSERT OR REPLACE INTO manifests (workspace, manifest_id, body) VALUES (?, ?, ?)");
@@ -29,9 +25,7 @@ export function prepareAppend(sql: SqliteDatabase): AppendBatch {
     "INSERT OR REPLACE INTO marks (workspace, replica_id, account_id, watermark, answers, acked_seq) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const setPossessed = sql.prepare("INSERT OR REPLACE INTO possessed (workspace, chunk_id, length_bytes) VALUES (?, ?, ?)");
-  const setDraft = sql.prepare(
-    "INSERT OR REPLACE INTO drafts (workspace, draft_id, replica_id, manifest, touched_at_ms) VALUES (?, ?, ?, ?, ?)",
-  );
+  const setDraft = sql.prepare("INSERT OR REPLACE INTO drafts (workspace, draft_id, replica_id, manifest, touched_at_ms) VALUES (?, ?, ?, ?, ?)");
   const removeDraft = sql.prepare("DELETE FROM drafts WHERE workspace = ? AND draft_id = ?");
 
   function writeRow(workspace: number, row: Exclude<HubRow, { readonly table: "node" }>): void {

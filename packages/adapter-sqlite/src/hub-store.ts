@@ -38,10 +38,12 @@ export async function createSqliteHubStore({ path }: { readonly path: string }):
   const { sql } = database;
   const appendBatch = prepareAppend(sql);
 
-  const addWorkspace = sql.prepare(
-    `INSERT INTO workspaces (workspace_id, root_node_id, epoch, stamp, head_seq, chain, compacted_below) VALUES (?, ?, ?, ?, ?, ?, ?)
+  const addWorkspace = sql
+    .prepare(
+      `INSERT INTO workspaces (workspace_id, root_node_id, epoch, stamp, head_seq, chain, compacted_below) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING RETURNING workspace`,
-  ).pluck();
+    )
+    .pluck();
   const addMember = sql.prepare("INSERT INTO members (workspace, account_id, role) VALUES (?, ?, 'owner')");
   const workspaceById = sql.prepare(
     `SELECT workspace_id AS workspaceId, root_node_id AS rootNodeId, epoch, stamp, head_seq AS headSeq, chain, compacted_below AS compactedBelow
@@ -51,9 +53,9 @@ export async function createSqliteHubStore({ path }: { readonly path: string }):
   const roleOf = sql.prepare(`SELECT role FROM members WHERE workspace = ${WORKSPACE} AND account_id = ?`).pluck();
   const nodeById = sql.prepare(`SELECT ${NODE_COLUMNS} FROM nodes WHERE workspace = ? AND node_id = ?`);
   const nodeByName = sql.prepare(`SELECT ${NODE_COLUMNS} FROM nodes WHERE workspace = ? AND parent_id = ? AND name_key = ? AND deleted = 0`);
-  const childIds = sql.prepare(
-    `SELECT node_id FROM nodes WHERE workspace = ${WORKSPACE} AND parent_id = ? AND deleted = 0 AND node_id > ? ORDER BY node_id LIMIT ?`,
-  ).pluck();
+  const childIds = sql
+    .prepare(`SELECT node_id FROM nodes WHERE workspace = ${WORKSPACE} AND parent_id = ? AND deleted = 0 AND node_id > ? ORDER BY node_id LIMIT ?`)
+    .pluck();
   const nodesLater = sql.prepare(`SELECT ${NODE_COLUMNS} FROM nodes WHERE workspace = ${WORKSPACE} AND seq > ? ORDER BY seq, node_id LIMIT ?`);
   const journalLater = sql.prepare(`SELECT seq, body, chain FROM journal WHERE workspace = ${WORKSPACE} AND seq > ? ORDER BY seq LIMIT ?`);
   const revisionsOf = sql.prepare(
@@ -160,12 +162,9 @@ export async function createSqliteHubStore({ path }: { readonly path: string }):
       });
     },
     async append(batches) {
-      // Each batch is a write of its own, so all are tried; a failure is told after the others are durable.
-      const written = await Promise.allSettled(batches.map((batch) => database.write(() => appendBatch(batch))));
-      return written.map((outcome) => {
-        if (outcome.status === "rejected") throw outcome.reason;
-        return outcome.value;
-      });
+      const writes = batches.map((batch) => database.write(() => appendBatch(batch)));
+      await Promise.allSettled(writes); // a failure is told when the other batches are durable
+      return Promise.all(writes);
     },
     async chunks(chunkIds) {
       return database.read(() =>

@@ -19,6 +19,7 @@ export async function compileChild(): Promise<string> {
     silent: true,
     dts: false,
     tsconfig: fileURLToPath(new URL("../../../tsconfig.json", import.meta.url)),
+    external: ["better-sqlite3"],
     noExternal: [/^@twinfold\//],
   });
   return `${OUTPUT}/child.js`;

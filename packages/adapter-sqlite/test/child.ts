@@ -1,8 +1,11 @@
 import { writeSync } from "node:fs";
-import { nobleSha256, parseAccountId, parseNodeId, parseWorkspaceId, type WorkspaceRow } from "@twinfold/core";
+import { isTwinfoldError, nobleSha256, parseAccountId, parseNodeId, parseWorkspaceId, type WorkspaceRow } from "@twinfold/core";
 import { createSqliteHubStore, createSqliteReplicaStore } from "../src/index.js";
 
-/* A process that a test kills: `append PATH` tells each journal row that is durable, `hold PATH` tells when it has the store open. */
+/*
+ * Another process: `append PATH` tells each journal row that is durable until it is killed, `hold PATH` tells when it has the
+ * replica store open and keeps it, `try PATH` tells how opening it went and ends.
+ */
 
 const [mode, path = ""] = process.argv.slice(2);
 const WORKSPACE = parseWorkspaceId("1".repeat(32));
@@ -52,4 +55,15 @@ async function hold(): Promise<void> {
   setInterval(() => {}, 60_000); // stays until it is killed
 }
 
-await (mode === "append" ? append() : hold());
+async function tryToOpen(): Promise<void> {
+  try {
+    await (await createSqliteReplicaStore({ path })).close();
+    tell("opened");
+  } catch (error) {
+    tell(isTwinfoldError(error) ? error.code : String(error));
+  }
+}
+
+if (mode === "append") await append();
+if (mode === "hold") await hold();
+if (mode === "try") await tryToOpen();

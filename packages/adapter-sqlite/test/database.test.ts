@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { asStoreError, type DatabaseFormat, openDatabase } from "../src/database.js";
 import { createSqliteAccountStore, createSqliteHubStore, createSqliteReplicaStore } from "../src/index.js";
+import { StoreDatabase } from "../src/store-database.js";
 import { temporaryPath } from "./temporary-path.js";
 
 const TABLE_A = "CREATE TABLE a (n INTEGER) STRICT; INSERT INTO a VALUES (1);";
@@ -134,5 +135,29 @@ describe.each([
 
   it("says that its folder is missing", async () => {
     await expect(create({ path: `${temporaryPath()}/missing/x.db` })).rejects.toMatchObject({ code: "ERR_STORE_FAILED" });
+  });
+});
+
+describe("StoreDatabase", () => {
+  it("still writes what was asked for before close", async () => {
+    const path = temporaryPath();
+    const database = new StoreDatabase(path, format([TABLE_A]));
+    const written = database.write(() => database.sql.exec("INSERT INTO a VALUES (2)"));
+    database.close();
+    await written;
+    const again = openDatabase(path, format([TABLE_A]));
+    expect(again.prepare("SELECT n FROM a").pluck().all()).toEqual([1, 2]);
+    again.close();
+  });
+
+  it("puts the writes of one turn into one transaction", async () => {
+    const database = new StoreDatabase(temporaryPath(), format([TABLE_A]));
+    const seen: unknown[] = [];
+    await Promise.all([
+      database.write(() => database.sql.exec("INSERT INTO a VALUES (2)")),
+      database.write(() => seen.push(database.sql.inTransaction, database.sql.prepare("SELECT n FROM a").pluck().all())),
+    ]);
+    expect(seen).toEqual([true, [1, 2]]);
+    database.close();
   });
 });

@@ -9,13 +9,20 @@ export interface EventSource<Events extends Record<string, unknown>> {
 /** Keeps `emit` private and stops one listener's throw from reaching the engine or its siblings. */
 export function createEvents<Events extends Record<string, unknown>>(reportListenerError: (error: unknown) => void = () => {}) {
   const emitter = mitt<Events>();
+  const report = (error: unknown): void => {
+    try {
+      reportListenerError(error);
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
   const source: EventSource<Events> = {
     on(name, listener) {
       const guarded: typeof listener = (event) => {
         try {
           listener(event);
         } catch (error) {
-          reportListenerError(error);
+          report(error);
         }
       };
       emitter.on(name, guarded);

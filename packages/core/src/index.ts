@@ -22,6 +22,10 @@ export {
   MAX_COMMIT_CHANGES,
   MAX_COMMITS_IN_FLIGHT,
 } from "./commit.js";
+export { applyDelta, decodeDelta, type Delta, type DeltaOperation, encodeDelta, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta/delta.js";
+export { type Base, diffChunk } from "./delta/diff-chunk.js";
+export { type DeltaPlan, planDelta, type PlanDeltaOptions, type PlannedChunk } from "./delta/plan-delta.js";
+export { diffAgainstSketches, type Sketch, sketchChunk, sketchCodec, type SketchedBase, type SketchPiece } from "./delta/sketch.js";
 export type { Env, Sha256 } from "./env.js";
 export { isTwinfoldError, TwinfoldError, type TwinfoldErrorCode } from "./errors.js";
 export { createEvents, type EventSource, type Unsubscribe } from "./events.js";

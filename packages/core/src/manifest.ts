@@ -122,13 +122,24 @@ export function spliceManifest(base: Manifest, target: Manifest): readonly Manif
  */
 export function applyRuns(base: Manifest, runs: readonly ManifestRun[]): Manifest {
   const entries: ManifestEntry[] = [];
+  let encodedBytes = 2;
   for (const run of runs) {
     const added = run.kind === "entries" ? run.entries : base.slice(run.from, run.from + run.count);
     if (run.kind === "copy" && added.length !== run.count) throw malformed("a copy beyond the end of its base manifest");
     if (entries.length + added.length > MAX_ENTRIES) throw malformed("a manifest of too many chunks");
-    for (const entry of added) entries.push(entry);
+    for (const entry of added) {
+      entries.push(entry);
+      encodedBytes += 32 + varintBytes(entry.lengthBytes);
+    }
   }
+  if (encodedBytes + varintBytes(entries.length) > MAX_MANIFEST_BYTES) throw malformed("a manifest of too many bytes");
   return entries;
+}
+
+function varintBytes(value: number): number {
+  if (value < 2 ** 7) return 1;
+  if (value < 2 ** 14) return 2;
+  return value < 2 ** 21 ? 3 : 4;
 }
 
 /** (manifest id → bytes) as it travels inside a change or a journal row. */

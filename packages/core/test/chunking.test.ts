@@ -27,8 +27,9 @@ describe("the published tables", () => {
   });
 
   it("cuts zeros as fastcdc-rs does", () => {
-    const profile: ChunkProfile = { minBytes: 64, averageBytes: 256, maxBytes: 1024, normalization: 1 };
-    expect(chunkBytes(new Uint8Array(10_240), profile)).toEqual(Array<number>(10).fill(1024));
+    const { min, avg, max, each_len: length } = tables.zeros;
+    const profile: ChunkProfile = { minBytes: min, averageBytes: avg, maxBytes: max, normalization: 1 };
+    expect(chunkBytes(new Uint8Array(10 * length), profile)).toEqual(Array<number>(10).fill(length));
   });
 });
 

@@ -1,6 +1,6 @@
 import swagger from "@fastify/swagger";
 import { type AccountStore, type Env, type Hub, type HubStore, TwinfoldError, type WorkspaceId } from "@twinfold/core";
-import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import { type FastifyInstance, type FastifyReply, fastify, LogController } from "fastify";
 import { createDeviceSessions } from "./device-sessions.js";
 import { createPasswords } from "./passwords.js";
 import { problem, PROBLEM_TYPE, problemFor, type ProblemDocument } from "./problem.js";
@@ -42,7 +42,7 @@ export async function createHttpServer({ hub, hubStore, accounts, env, config }:
 
   const app = fastify({
     logger: { level: config.logLevel, stream: config.logTo },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy,
     bodyLimit: MAX_JSON_BYTES,
     requestTimeout: MAX_REQUEST_MS,
@@ -69,7 +69,7 @@ export async function createHttpServer({ hub, hubStore, accounts, env, config }:
     if (document.status === 401) reply.header("www-authenticate", "Bearer");
     if (document.retryAfterSeconds !== undefined) reply.header("retry-after", document.retryAfterSeconds);
     if (document.status === 413) reply.header("connection", "close"); // the rest of the body is not waited for
-    return reply.code(document.status).header("content-type", PROBLEM_TYPE).send(JSON.stringify(document));
+    return reply.code(document.status).header("content-type", PROBLEM_TYPE).send(Buffer.from(JSON.stringify(document)));
   }
 
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, problemFor(error), error));

@@ -74,7 +74,10 @@ const CLAUSES = {
     async check(store) {
       await store.addDevice(device(1));
       const outcomes = await Promise.allSettled([store.addDevice(device(2)), store.addDevice(device(1)), store.addDevice(device(3))]);
-      assertEqual(outcomes.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+      assertEqual(
+        outcomes.map(({ status }) => status),
+        ["fulfilled", "rejected", "fulfilled"],
+      );
       assertEqual(await store.devices(sampleAccountId(1)), [device(1), device(2), device(3)]);
     },
   },
@@ -104,8 +107,14 @@ const CLAUSES = {
       }
       await store.addDevice(device(4, { accountId: sampleAccountId(2) }));
       await store.addWorkspace(workspace(4, "four", 2));
-      assertEqual(await store.devices(sampleAccountId(1)), [1, 2, 3].map((n) => device(n)));
-      assertEqual(await store.workspaces(sampleAccountId(1)), [3, 2, 1].map((n) => workspace(n)));
+      assertEqual(
+        await store.devices(sampleAccountId(1)),
+        [1, 2, 3].map((n) => device(n)),
+      );
+      assertEqual(
+        await store.workspaces(sampleAccountId(1)),
+        [3, 2, 1].map((n) => workspace(n)),
+      );
       assertEqual(await store.workspaces(sampleAccountId(3)), []);
     },
   },

@@ -153,7 +153,10 @@ const CLAUSES = {
       outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value[0] : "failed")),
       ["stale", "failed", "appended", "appended"],
     );
-    assertEqual((await store.nodesSince(W, 0, 10)).map(({ nodeId }) => nodeId), [sampleNodeId(1), sampleNodeId(4)]);
+    assertEqual(
+      (await store.nodesSince(W, 0, 10)).map(({ nodeId }) => nodeId),
+      [sampleNodeId(1), sampleNodeId(4)],
+    );
   }),
   "HS2 a stale batch changes nothing; an accepted one moves the stamp by one": onWorkspaces(async (store) => {
     await append(store, nodeRow(1, "a"));
@@ -178,7 +181,15 @@ const CLAUSES = {
     const batch = (n: number): HubBatch => ({ workspaceId: W, expectedStamp: 0, rows: [nodeRow(n, `name ${n}`)] });
     const apart = await Promise.all([store.append([batch(1)]), store.append([batch(2)])]);
     assertEqual(apart.flat().sort(), ["appended", "stale"]);
-    assertEqual((await store.append([{ ...batch(3), expectedStamp: 1 }, { ...batch(4), expectedStamp: 1 }])).toSorted(), ["appended", "stale"]);
+    assertEqual(
+      (
+        await store.append([
+          { ...batch(3), expectedStamp: 1 },
+          { ...batch(4), expectedStamp: 1 },
+        ])
+      ).toSorted(),
+      ["appended", "stale"],
+    );
     assertEqual((await store.nodesSince(W, 0, 10)).length, 2);
   }),
   "HS3 32 concurrent writers make a journal without gaps, and no row is lost": onWorkspaces(async (store) => {
@@ -194,7 +205,11 @@ const CLAUSES = {
     await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
     const count = WRITERS * APPENDS_PER_WRITER;
     const rows = await store.journal(W, 0, count + 1);
-    assertEqual(rows.map(({ seq }) => seq), Array.from({ length: count }, (_, i) => i + 1), "the journal's seqs");
+    assertEqual(
+      rows.map(({ seq }) => seq),
+      Array.from({ length: count }, (_, i) => i + 1),
+      "the journal's seqs",
+    );
     assertEqual(new Set(rows.map(({ body }) => body.join("/"))).size, count, "distinct rows");
     assertEqual(await stampOf(store), count);
   }),
@@ -204,7 +219,13 @@ const CLAUSES = {
       { table: "manifest", manifestId: sampleManifestId(1), body: bytes(1) },
       { table: "draft", row: { draftId: sampleDraftId(1), replicaId: sampleReplicaId(1), manifest: bytes(), touchedAtMs: 1 } },
     ];
-    assertEqual(await store.append([{ workspaceId: W, rows }, { workspaceId: UNKNOWN, rows }]), ["appended", "stale"]);
+    assertEqual(
+      await store.append([
+        { workspaceId: W, rows },
+        { workspaceId: UNKNOWN, rows },
+      ]),
+      ["appended", "stale"],
+    );
     assertEqual(await stampOf(store), 0);
     assertEqual((await store.possessed(W, [sampleChunkId(1)])).size, 1);
     assertEqual((await store.possessed(UNKNOWN, [sampleChunkId(1)])).size, 0);
@@ -232,7 +253,13 @@ const CLAUSES = {
     const ids = [2, 7, 1, 2].map(sampleNodeId);
     const found = [node(2, "b"), undefined, node(1, "a"), node(2, "b")];
     assertEqual(await store.nodes(W, ids), found);
-    assertEqual(await store.nodesByName(W, ["b", "x", "a", "b"].map((nameKey) => ({ parentId: ROOT, nameKey }))), found);
+    assertEqual(
+      await store.nodesByName(
+        W,
+        ["b", "x", "a", "b"].map((nameKey) => ({ parentId: ROOT, nameKey })),
+      ),
+      found,
+    );
     assertEqual(await store.manifests(W, [2, 1].map(sampleManifestId)), [undefined, bytes(1)]);
     const row = { chunkId: sampleChunkId(1), pack: "p", offset: 2 ** 40, storedBytes: 3, plainBytes: 4, codec: "deflate" } as const;
     await store.addChunks([row]);
@@ -258,15 +285,28 @@ const CLAUSES = {
     assertEqual(await store.children(W, ROOT, { limit: 2 }), [1, 2].map(sampleNodeId));
     assertEqual(await store.children(W, ROOT, { after: sampleNodeId(2), limit: 3 }), [3, 5, 6].map(sampleNodeId), "live children only");
     assertEqual(await store.children(W, ROOT, { after: sampleNodeId(7), limit: 3 }), []);
-    assertEqual((await store.nodesSince(W, 0, 3)).map(({ seq }) => seq), [13, 14, 15]);
-    assertEqual((await store.nodesSince(W, 15, 10)).map(({ seq, deleted }) => [seq, deleted]), [
-      [16, true],
-      [17, false],
-      [18, false],
-      [19, false],
-    ]);
-    assertEqual((await store.journal(W, 2, 2)).map(({ seq }) => seq), [3, 4]);
-    assertEqual((await store.revisions(W, sampleNodeId(1), 2)).map(({ revision }) => revision), [7, 6], "newest first");
+    assertEqual(
+      (await store.nodesSince(W, 0, 3)).map(({ seq }) => seq),
+      [13, 14, 15],
+    );
+    assertEqual(
+      (await store.nodesSince(W, 15, 10)).map(({ seq, deleted }) => [seq, deleted]),
+      [
+        [16, true],
+        [17, false],
+        [18, false],
+        [19, false],
+      ],
+    );
+    assertEqual(
+      (await store.journal(W, 2, 2)).map(({ seq }) => seq),
+      [3, 4],
+    );
+    assertEqual(
+      (await store.revisions(W, sampleNodeId(1), 2)).map(({ revision }) => revision),
+      [7, 6],
+      "newest first",
+    );
     assertEqual(await store.revisions(W, sampleNodeId(2), 2), []);
   }),
   "HS6 10,000 keys can be written and asked for at once": onWorkspaces(async (store) => {
@@ -277,7 +317,13 @@ const CLAUSES = {
     await store.addChunks(rows);
     const expected = numbers.map((n) => node(n, `name ${n}`));
     assertEqual(await store.nodes(W, numbers.map(sampleNodeId)), expected);
-    assertEqual(await store.nodesByName(W, numbers.map((n) => ({ parentId: ROOT, nameKey: `name ${n}` }))), expected);
+    assertEqual(
+      await store.nodesByName(
+        W,
+        numbers.map((n) => ({ parentId: ROOT, nameKey: `name ${n}` })),
+      ),
+      expected,
+    );
     assertEqual((await store.possessed(W, numbers.map(sampleChunkId))).size, MANY / 2);
     assertEqual(await store.chunks(numbers.map(sampleChunkId)), rows);
     assertEqual((await store.manifests(W, numbers.map(sampleManifestId))).length, MANY);
@@ -294,20 +340,29 @@ const CLAUSES = {
   "HS6 a chunk keeps its first place": onWorkspaces(async (store) => {
     const row = { chunkId: sampleChunkId(1), pack: "first", offset: 1, storedBytes: 1, plainBytes: 1, codec: "plain" } as const;
     await store.addChunks([row]);
-    await store.addChunks([{ ...row, pack: "second" }, { ...row, chunkId: sampleChunkId(2), pack: "second" }]);
-    assertEqual((await store.chunks([1, 2].map(sampleChunkId))).map((chunk) => chunk?.pack), ["first", "second"]);
+    await store.addChunks([
+      { ...row, pack: "second" },
+      { ...row, chunkId: sampleChunkId(2), pack: "second" },
+    ]);
+    assertEqual(
+      (await store.chunks([1, 2].map(sampleChunkId))).map((chunk) => chunk?.pack),
+      ["first", "second"],
+    );
   }),
   "HS7 names are told apart byte by byte": onWorkspaces(async (store) => {
     await append(store, ...CONFUSABLE_NAMES.map((name, i) => nodeRow(i + 1, name)));
     const keys = CONFUSABLE_NAMES.map((nameKey) => ({ parentId: ROOT, nameKey }));
-    assertEqual(await store.nodesByName(W, keys), CONFUSABLE_NAMES.map((name, i) => node(i + 1, name)));
-    assertEqual(await store.nodesByName(W, ["B", "a__", "__PROTO__", "hasOwnProperty", ""].map((nameKey) => ({ parentId: ROOT, nameKey }))), [
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    assertEqual(
+      await store.nodesByName(W, keys),
+      CONFUSABLE_NAMES.map((name, i) => node(i + 1, name)),
+    );
+    assertEqual(
+      await store.nodesByName(
+        W,
+        ["B", "a__", "__PROTO__", "hasOwnProperty", ""].map((nameKey) => ({ parentId: ROOT, nameKey })),
+      ),
+      [undefined, undefined, undefined, undefined, undefined],
+    );
   }),
   "HS8 a workspace is created once": onWorkspaces(async (store) => {
     assertEqual(await store.workspace(W), workspaceRow(W));
@@ -320,7 +375,10 @@ const CLAUSES = {
     const outcomes = await Promise.all(both.map((owner) => store.createWorkspace(workspaceRow(UNKNOWN), owner)));
     assertEqual(outcomes.toSorted(), ["created", "exists"]);
     const winner = outcomes.indexOf("created");
-    assertEqual(await Promise.all(both.map((owner) => store.role(UNKNOWN, owner))), [0, 1].map((i) => (i === winner ? "owner" : undefined)));
+    assertEqual(
+      await Promise.all(both.map((owner) => store.role(UNKNOWN, owner))),
+      [0, 1].map((i) => (i === winner ? "owner" : undefined)),
+    );
   }),
   "HS9 after close every call rejects": onWorkspaces(async (store) => {
     await store.close();
@@ -349,7 +407,10 @@ const CLAUSES = {
       await append(store, nodeRow(1, "a"), journalRow(1), headRow(1));
       const last = store.append([{ workspaceId: W, expectedStamp: 1, rows: [nodeRow(2, "b")] }]); // answered or refused, but never lost
       await store.close();
-      const answered = await last.then(([outcome]) => outcome === "appended", () => false);
+      const answered = await last.then(
+        ([outcome]) => outcome === "appended",
+        () => false,
+      );
       const again = await reopen(store);
       assertEqual(await again.workspace(W), { ...workspaceRow(W), stamp: answered ? 2 : 1, headSeq: 1, chain: chainOf(1) });
       assertEqual((await again.nodesSince(W, 0, 10)).length, answered ? 2 : 1);

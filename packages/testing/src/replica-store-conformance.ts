@@ -35,7 +35,10 @@ const CLAUSES = {
         remote: { parentId: sampleNodeId(2), nameKey: "b" },
       });
       const rows = [full, row(2), row(3, { local: { parentId: ROOT, nameKey: "c" } }), row(4, { remote: { parentId: ROOT, nameKey: "d" } })];
-      const outbox = [{ counter: 2, body: bytes(2) }, { counter: 1, body: bytes(1) }];
+      const outbox = [
+        { counter: 2, body: bytes(2) },
+        { counter: 1, body: bytes(1) },
+      ];
       await store.write(W, { put: rows, manifests: [{ manifestId: sampleManifestId(1), body: bytes(5) }], state: bytes(6), outboxPut: outbox });
       assertEqual(await store.rows(W, [1, 2, 3, 4].map(sampleNodeId)), rows);
       assertEqual(await store.manifests(W, [sampleManifestId(1)]), [bytes(5)]);
@@ -48,12 +51,11 @@ const CLAUSES = {
     async check(store) {
       await store.write(W, { put: [row(1)], state: bytes(1) });
       const broken = { put: [row(2), { ...row(3), body: undefined as unknown as Uint8Array }], remove: [sampleNodeId(1)], state: bytes(2) };
-      const outcomes = await Promise.allSettled([
-        store.write(W, { put: [row(4)] }),
-        store.write(W, broken),
-        store.write(OTHER, { put: [row(5)] }),
-      ]);
-      assertEqual(outcomes.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+      const outcomes = await Promise.allSettled([store.write(W, { put: [row(4)] }), store.write(W, broken), store.write(OTHER, { put: [row(5)] })]);
+      assertEqual(
+        outcomes.map(({ status }) => status),
+        ["fulfilled", "rejected", "fulfilled"],
+      );
       assertEqual(numbersOf(await store.page(W, undefined, 10)), [1, 4]);
       assertEqual(numbersOf(await store.page(OTHER, undefined, 10)), [5]);
       assertEqual(await store.state(W), bytes(1));
@@ -65,10 +67,21 @@ const CLAUSES = {
       await store.write(W, { put: [named(1, "a"), named(2, "b")] });
       await store.write(W, { put: [named(1, "c")], remove: [1, 2, 3].map(sampleNodeId) });
       assertEqual(await store.page(W, undefined, 10), [named(1, "c")]);
-      assertEqual(await store.localByName(W, ["a", "b"].map((nameKey) => ({ parentId: ROOT, nameKey }))), [[], []]);
+      assertEqual(
+        await store.localByName(
+          W,
+          ["a", "b"].map((nameKey) => ({ parentId: ROOT, nameKey })),
+        ),
+        [[], []],
+      );
       assertEqual(await store.byInode(W, ["inode 2"]), [[]]);
       assertEqual(await store.counts(W), { nodes: 1, dirty: 0 });
-      await store.write(W, { outboxPut: [{ counter: 1, body: bytes(1) }, { counter: 2, body: bytes(2) }] });
+      await store.write(W, {
+        outboxPut: [
+          { counter: 1, body: bytes(1) },
+          { counter: 2, body: bytes(2) },
+        ],
+      });
       await store.write(W, { outboxPut: [{ counter: 1, body: bytes(3) }], outboxRemove: [1, 2, 9] });
       assertEqual(await store.outbox(W), [{ counter: 1, body: bytes(3) }]);
     },
@@ -102,7 +115,13 @@ const CLAUSES = {
       assertEqual(await store.rows(W, [2, 7, 1, 2].map(sampleNodeId)), found);
       assertEqual(await store.localByName(W, keys), lists);
       assertEqual(await store.remoteByName(W, keys), lists);
-      assertEqual(await store.byInode(W, [2, 7, 1, 2].map((n) => `inode ${n}`)), lists);
+      assertEqual(
+        await store.byInode(
+          W,
+          [2, 7, 1, 2].map((n) => `inode ${n}`),
+        ),
+        lists,
+      );
       assertEqual(await store.manifests(W, [2, 1].map(sampleManifestId)), [undefined, bytes(1)]);
       for (const none of [store.rows(W, []), store.localByName(W, []), store.remoteByName(W, []), store.byInode(W, []), store.manifests(W, [])]) {
         assertEqual(await none, []);
@@ -136,10 +155,24 @@ const CLAUSES = {
       const rows = upTo(MANY).map((n) => named(n, `name ${n}`));
       const keys = rows.map(({ nodeId }, i) => ({ nodeId, parentId: ROOT, nameKey: `name ${i + 1}` }));
       await store.write(W, { put: rows, manifests: upTo(MANY).map((n) => ({ manifestId: sampleManifestId(n), body: bytes(1) })) });
-      assertEqual(await store.rows(W, rows.map(({ nodeId }) => nodeId)), rows);
+      assertEqual(
+        await store.rows(
+          W,
+          rows.map(({ nodeId }) => nodeId),
+        ),
+        rows,
+      );
       assertEqual((await store.localByName(W, keys)).flat(), rows);
       assertEqual((await store.remoteByName(W, keys)).flat(), rows);
-      assertEqual((await store.byInode(W, upTo(MANY).map((n) => `inode ${n}`))).flat(), rows);
+      assertEqual(
+        (
+          await store.byInode(
+            W,
+            upTo(MANY).map((n) => `inode ${n}`),
+          )
+        ).flat(),
+        rows,
+      );
       assertEqual((await store.manifests(W, upTo(MANY + 1).map(sampleManifestId))).filter((body) => body !== undefined).length, MANY);
       await store.write(W, { remove: rows.map(({ nodeId }) => nodeId) });
       assertEqual(await store.counts(W), { nodes: 0, dirty: 0 });
@@ -185,7 +218,8 @@ const CLAUSES = {
   },
   "RS4 all rows with one key are given": {
     async check(store) {
-      await store.write(W, { put: [named(1, "a"), named(2, "a"), named(3, "b"), row(4, { local: { parentId: ROOT, nameKey: "a", inode: "inode 1" } })] });
+      const other = row(4, { local: { parentId: ROOT, nameKey: "a", inode: "inode 1" } });
+      await store.write(W, { put: [named(1, "a"), named(2, "a"), named(3, "b"), other] });
       const key = { parentId: ROOT, nameKey: "a" };
       assertEqual(new Set(numbersOf((await store.localByName(W, [key]))[0] ?? [])), new Set([1, 2, 4]));
       assertEqual(new Set(numbersOf((await store.remoteByName(W, [key]))[0] ?? [])), new Set([1, 2]));
@@ -222,7 +256,13 @@ const CLAUSES = {
       assertEqual(await store.localByName(W, keys), lists);
       assertEqual(await store.remoteByName(W, keys), lists);
       assertEqual(await store.byInode(W, CONFUSABLE_NAMES), lists);
-      assertEqual(await store.localByName(W, ["a__", "B", ""].map((nameKey) => ({ parentId: ROOT, nameKey }))), [[], [], []]);
+      assertEqual(
+        await store.localByName(
+          W,
+          ["a__", "B", ""].map((nameKey) => ({ parentId: ROOT, nameKey })),
+        ),
+        [[], [], []],
+      );
     },
   },
   "RS7 a store that is open is not opened again until it is closed": {

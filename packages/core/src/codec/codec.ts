@@ -1,7 +1,12 @@
+import { TwinfoldError } from "../errors.js";
 import { ByteReader, malformed } from "./byte-reader.js";
 import { ByteWriter } from "./byte-writer.js";
 
-/** How one type travels and rests: `read` gives back what `write` was given, and refuses everything else. */
+/**
+ * How one type travels and rests: `read` gives back what `write` was given, and refuses everything else.
+ *
+ * A value over the format's bounds is refused by `write` already (`ERR_INVALID_ARGUMENT`), so that nothing is kept or sent that cannot be read.
+ */
 export interface Codec<T> {
   write(writer: ByteWriter, value: T): void;
   read(reader: ByteReader): T;
@@ -19,6 +24,12 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
   const value = codec.read(reader);
   reader.end();
   return value;
+}
+
+const encoder = new TextEncoder();
+
+function unwritable(allowed: string, actual: string | number): TwinfoldError {
+  return new TwinfoldError("ERR_INVALID_ARGUMENT", `a message can hold ${allowed} here, got ${actual}`);
 }
 
 export const varint: Codec<number> = {
@@ -43,21 +54,31 @@ export const boolean: Codec<boolean> = {
 /** An id: `byteCount` bytes, in memory as lower-case hex. */
 export function id<T extends string>(byteCount: number): Codec<T> {
   return {
-    write: (writer, value) => writer.hex(value),
+    write: (writer, value) => {
+      if (value.length !== byteCount * 2) throw unwritable(`an id of ${byteCount} bytes`, JSON.stringify(value));
+      writer.hex(value);
+    },
     read: (reader) => reader.hex(byteCount) as T,
   };
 }
 
 export function bytes(maxBytes: number): Codec<Uint8Array> {
   return {
-    write: (writer, value) => writer.bytes(value),
+    write: (writer, value) => {
+      if (value.length > maxBytes) throw unwritable(`at most ${maxBytes} bytes`, value.length);
+      writer.bytes(value);
+    },
     read: (reader) => reader.bytes(maxBytes).slice(),
   };
 }
 
 export function string(maxBytes: number): Codec<string> {
   return {
-    write: (writer, value) => writer.string(value),
+    write: (writer, value) => {
+      const encoded = encoder.encode(value);
+      if (encoded.length > maxBytes) throw unwritable(`at most ${maxBytes} bytes of text`, encoded.length);
+      writer.bytes(encoded);
+    },
     read: (reader) => reader.string(maxBytes),
   };
 }
@@ -65,6 +86,7 @@ export function string(maxBytes: number): Codec<string> {
 export function list<T>(item: Codec<T>, maxCount: number): Codec<readonly T[]> {
   return {
     write: (writer, values) => {
+      if (values.length > maxCount) throw unwritable(`a list of at most ${maxCount}`, values.length);
       writer.varint(values.length);
       for (const value of values) item.write(writer, value);
     },

@@ -41,7 +41,7 @@ export function encodeFrameHeader(frame: Omit<Frame, "payload">, payloadBytes: n
   return writer.finish();
 }
 
-/** @throws {TwinfoldError} `ERR_PROTOCOL` when a length is over {@link MAX_CHUNK_BYTES} or the codec is unknown. */
+/** @throws {TwinfoldError} `ERR_PROTOCOL` when `header` is not exactly one header, or its codec is unknown, or does not go with its lengths. */
 export function decodeFrameHeader(header: Uint8Array): Omit<Frame, "payload"> & { readonly payloadBytes: number } {
   const reader = new ByteReader(header);
   const chunkId = reader.hex(32) as ChunkId;
@@ -49,8 +49,10 @@ export function decodeFrameHeader(header: Uint8Array): Omit<Frame, "payload"> & 
   const codec = CODEC_BY_NUMBER.get(number);
   if (codec === undefined) throw malformed(`a frame of codec ${number}`);
   const [plainBytes, payloadBytes] = [uint32(reader), uint32(reader)];
-  if (plainBytes > MAX_CHUNK_BYTES || payloadBytes > MAX_CHUNK_BYTES) {
-    throw malformed(`a frame of ${payloadBytes} bytes for a chunk of ${plainBytes}`);
+  reader.end();
+  const tooLarge = plainBytes > MAX_CHUNK_BYTES || payloadBytes > MAX_CHUNK_BYTES;
+  if (tooLarge || (codec === "plain" && payloadBytes !== plainBytes) || (codec === "absent" && payloadBytes > 0)) {
+    throw malformed(`a ${codec} frame of ${payloadBytes} bytes for a chunk of ${plainBytes}`);
   }
   return { chunkId, codec, plainBytes, payloadBytes };
 }

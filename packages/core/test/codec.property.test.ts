@@ -1,0 +1,211 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  answerCodecs,
+  bytesToHex,
+  type Codec,
+  commitAnswerCodec,
+  commitCodec,
+  contentCodec,
+  cursorCodec,
+  decode,
+  decodeDelta,
+  decodeFrameHeader,
+  decodeFrames,
+  decodeManifest,
+  type Delta,
+  encode,
+  encodeDelta,
+  encodeFrameHeader,
+  encodeFrames,
+  encodeManifest,
+  type Frame,
+  headCodec,
+  hexToBytes,
+  journalRowCodec,
+  requestCodecs,
+  versionVectorCodec,
+} from "../src/index.js";
+import { int64 as int64Codec, varint } from "../src/codec/codec.js";
+import { manifestRunCodec } from "../src/manifest.js";
+import * as arbitrary from "./arbitraries.js";
+
+interface Format {
+  readonly values: fc.Arbitrary<unknown>;
+  readonly encode: (value: never) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => unknown;
+}
+
+function format<T>(codec: Codec<T>, values: fc.Arbitrary<T>): Format {
+  return { values, encode: (value: T) => encode(codec, value), decode: (bytes) => decode(codec, bytes) };
+}
+
+const lengthBytes = fc.nat(4 * 2 ** 20);
+const frameHeader = fc.oneof(
+  fc.record({ chunkId: arbitrary.chunkId, codec: fc.constant("plain" as const), lengthBytes }).map(({ lengthBytes: length, ...frame }) => ({
+    ...frame,
+    plainBytes: length,
+    payloadBytes: length,
+  })),
+  fc.record({
+    chunkId: arbitrary.chunkId,
+    codec: fc.constantFrom("deflate" as const, "delta" as const),
+    plainBytes: lengthBytes,
+    payloadBytes: lengthBytes,
+  }),
+  fc.record({ chunkId: arbitrary.chunkId, codec: fc.constant("absent" as const), plainBytes: lengthBytes, payloadBytes: fc.constant(0) }),
+);
+
+const delta: fc.Arbitrary<Delta> = fc
+  .tuple(
+    fc.uniqueArray(arbitrary.chunkId, { minLength: 1, maxLength: 3 }),
+    fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constant("insert" as const), bytes: fc.uint8Array({ minLength: 1, maxLength: 50 }) }),
+        fc.record({ kind: fc.constant("copy" as const), base: fc.nat(2), offsetBytes: fc.nat(), lengthBytes: fc.integer({ min: 1, max: 9999 }) }),
+      ),
+    ),
+  )
+  .map(([bases, operations]) => ({
+    bases,
+    operations: operations.map((one) => (one.kind === "copy" ? { ...one, base: one.base % bases.length } : one)),
+  }));
+
+function messages(kind: string, codecs: Readonly<Record<string, unknown>>, values: Readonly<Record<string, fc.Arbitrary<unknown>>>) {
+  return Object.entries(codecs).map(([name, codec]): [string, Format] => {
+    const arbitraryOfIt = values[name];
+    if (arbitraryOfIt === undefined) throw new Error(`no arbitrary for the ${kind} of ${name}`);
+    return [`the ${kind} of ${name}`, format(codec as Codec<unknown>, arbitraryOfIt)];
+  });
+}
+
+const FORMATS: ReadonlyArray<readonly [string, Format]> = [
+  ["a varint", format(varint, arbitrary.integer)],
+  ["a 64-bit integer", format(int64Codec, arbitrary.int64)],
+  ["a version vector", format(versionVectorCodec, arbitrary.versionVector)],
+  ["a manifest", { values: arbitrary.manifest, encode: encodeManifest, decode: decodeManifest }],
+  ["a manifest run", format(manifestRunCodec, arbitrary.manifestRun)],
+  ["a content", format(contentCodec, arbitrary.content)],
+  ["a head", format(headCodec, arbitrary.head)],
+  ["a journal row", format(journalRowCodec, arbitrary.journalRow)],
+  ["a cursor", format(cursorCodec, arbitrary.cursor)],
+  ["a commit", format(commitCodec, arbitrary.commit)],
+  ["an answer to a commit", format(commitAnswerCodec, arbitrary.commitAnswer)],
+  ["a delta", { values: delta, encode: encodeDelta, decode: decodeDelta }],
+  [
+    "a frame header",
+    {
+      values: frameHeader,
+      encode: ({ payloadBytes, ...frame }: Omit<Frame, "payload"> & { payloadBytes: number }) => encodeFrameHeader(frame, payloadBytes),
+      decode: decodeFrameHeader,
+    },
+  ],
+  ...messages("request", requestCodecs, arbitrary.requests),
+  ...messages("answer", answerCodecs, arbitrary.answers),
+];
+
+/** Ways in which bytes go wrong on their way: cut off, changed, added to, or none of ours at all. */
+function damaged({ values, encode: write }: Format): fc.Arbitrary<Uint8Array> {
+  const valid = values.map((value) => write(value as never));
+  return fc.oneof(
+    fc.tuple(valid, fc.nat(2000)).map(([bytes, length]) => bytes.slice(0, length % (bytes.length + 1))),
+    fc.tuple(valid, fc.array(fc.tuple(fc.nat(2000), fc.nat(255)), { minLength: 1, maxLength: 3 })).map(([bytes, changes]) => {
+      for (const [at, byte] of changes) if (bytes.length > 0) bytes[at % bytes.length] = byte;
+      return bytes;
+    }),
+    fc.tuple(valid, fc.uint8Array({ minLength: 1, maxLength: 3 })).map(([bytes, tail]) => Uint8Array.from([...bytes, ...tail])),
+    fc.uint8Array({ maxLength: 200 }),
+  );
+}
+
+describe.each(FORMATS)("%s", (_name, one) => {
+  it("is decoded to what was encoded", () => {
+    fc.assert(
+      fc.property(one.values, (value) => {
+        expect(one.decode(one.encode(value as never))).toEqual(value);
+      }),
+    );
+  });
+
+  it("when damaged is refused with ERR_PROTOCOL, or is another value's only encoding", () => {
+    fc.assert(
+      fc.property(damaged(one), (bytes) => {
+        let value: unknown;
+        try {
+          value = one.decode(bytes);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "ERR_PROTOCOL" });
+          return;
+        }
+        expect(bytesToHex(one.encode(value as never))).toBe(bytesToHex(bytes));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("frames", () => {
+  const frames = fc.array(
+    fc.tuple(frameHeader, arbitrary.smallBytes).map(([{ payloadBytes: _, ...header }, bytes]): Frame => {
+      if (header.codec === "absent") return { ...header, payload: new Uint8Array(0) };
+      return header.codec === "plain" ? { ...header, plainBytes: bytes.length, payload: bytes } : { ...header, payload: bytes };
+    }),
+    { maxLength: 5 },
+  );
+
+  async function* inPieces(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
+    const ends = [...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
+    for (const [i, end] of ends.entries()) yield bytes.subarray(ends[i - 1] ?? 0, end);
+  }
+
+  it("are read whole from a stream cut anywhere", async () => {
+    await fc.assert(
+      fc.asyncProperty(frames, fc.array(fc.nat(800)), async (sent, cuts) => {
+        const bytes = Buffer.concat([...encodeFrames(sent)]);
+        const read: Frame[] = [];
+        for await (const frame of decodeFrames(inPieces(bytes, cuts))) read.push({ ...frame, payload: Uint8Array.from(frame.payload) });
+        expect(read).toEqual(sent);
+      }),
+    );
+  });
+
+  it("before the place where a stream breaks off are read, and the break is ERR_PROTOCOL", async () => {
+    await fc.assert(
+      fc.asyncProperty(frames, fc.nat(800), fc.array(fc.nat(800)), async (sent, cut, cuts) => {
+        const bytes = Buffer.concat([...encodeFrames(sent)]);
+        const length = cut % (bytes.length + 1);
+        const ends: number[] = [];
+        for (const { payload } of sent) ends.push((ends.at(-1) ?? 0) + 41 + payload.length);
+        const whole = ends.filter((end) => end <= length).length;
+        const isClean = length === 0 || ends.includes(length);
+        const read: Frame[] = [];
+        let failure: unknown;
+        try {
+          for await (const frame of decodeFrames(inPieces(bytes.subarray(0, length), cuts))) read.push(frame);
+        } catch (error) {
+          failure = error;
+        }
+        expect(read.length).toBe(whole);
+        if (isClean) expect(failure).toBeUndefined();
+        else expect(failure).toMatchObject({ code: "ERR_PROTOCOL" });
+      }),
+    );
+  });
+});
+
+describe("hex", () => {
+  it("is two lower-case digits for each byte, and stands for the same bytes again, in either case", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        const text = bytesToHex(bytes);
+        expect(text).toBe(Buffer.from(bytes).toString("hex"));
+        expect(hexToBytes(text)).toEqual(bytes);
+        expect(hexToBytes(text.toUpperCase())).toEqual(bytes);
+      }),
+    );
+  });
+
+  it.each(["0", "0g", "é0", " 00 ", "0x00"])("refuses %j", (text) => {
+    expect(() => hexToBytes(text)).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+  });
+});
