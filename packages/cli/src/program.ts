@@ -21,7 +21,7 @@ import type { Context, ExitCode } from "./context.js";
 import type { SignInOptions } from "./device/sign-in.js";
 
 /** Runs a command that commander has parsed. Rejects with what the command throws. */
-export type Run = (command: (context: Context) => Promise<ExitCode | void>) => Promise<void>;
+export type Run = (command: (context: Context) => Promise<ExitCode> | Promise<void>) => Promise<void>;
 
 /** All commands with their arguments and help. `--json` is read by the caller: usage errors are told in JSON too. */
 export function createProgram(run: Run): Command {

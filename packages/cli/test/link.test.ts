@@ -25,12 +25,12 @@ describe("link", () => {
     expect(made).toMatchObject({ code: 0, json: { path: papers, workspace: "Papers", created: true } });
 
     const twin = await link(phone, await temporaryFolder(), "--workspace", "Papers");
-    expect(twin).toMatchObject({ code: 0, json: { workspaceId: made.json["workspaceId"], workspace: "Papers", created: false } });
+    expect(twin).toMatchObject({ code: 0, json: { workspaceId: made.json.workspaceId, workspace: "Papers", created: false } });
 
     const { json } = await twinfold(["workspaces", "--json"], { home: laptop });
-    expect(json["workspaces"]).toEqual([expect.objectContaining({ name: "Papers", workspaceId: made.json["workspaceId"], linkedAt: papers })]);
+    expect(json.workspaces).toEqual([expect.objectContaining({ name: "Papers", workspaceId: made.json.workspaceId, linkedAt: papers })]);
     const marker = JSON.parse(await readFile(join(papers, ".twinfold", "root.json"), "utf8")) as object;
-    expect(marker).toMatchObject({ workspaceId: made.json["workspaceId"] });
+    expect(marker).toMatchObject({ workspaceId: made.json.workspaceId });
   });
 
   it("refuses a folder that is missing, a file, and a folder that cannot be written", async () => {
@@ -86,7 +86,7 @@ describe("unlink", () => {
     await link(home, folder);
     expect(await twinfold(["unlink", folder, "--json"], { home })).toMatchObject({ code: 0, json: { path: folder } });
     expect(await readdir(folder)).toEqual(["kept.txt"]);
-    expect((await twinfold(["status", "--json"], { home })).json["links"]).toEqual([]);
+    expect((await twinfold(["status", "--json"], { home })).json.links).toEqual([]);
     expect(await twinfold(["unlink", folder, "--json"], { home })).toMatchObject(refusal("ERR_NOT_FOUND"));
     expect(await link(home, folder)).toMatchObject({ code: 0, json: { created: false } });
   });
@@ -98,7 +98,7 @@ describe("unlink", () => {
     await link(home, folder);
     await rm(folder, { recursive: true });
     const { json } = await twinfold(["status", folder, "--json"], { home });
-    expect(json["links"]).toEqual([expect.objectContaining({ path: folder, problem: expect.stringContaining(folder) })]);
+    expect(json.links).toEqual([expect.objectContaining({ path: folder, problem: expect.stringContaining(folder) })]);
     expect(await twinfold(["sync", folder, "--once", "--json"], { home })).toMatchObject(refusal("ERR_ROOT_MISSING"));
     expect((await twinfold(["unlink", folder, "--json"], { home })).code).toBe(0);
   });

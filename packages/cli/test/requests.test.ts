@@ -45,7 +45,10 @@ describe("requests between commands", () => {
 
   it("carry an error with its code", async () => {
     const { path } = await serving(async () => await Promise.reject(new TwinfoldError("ERR_NOT_FOUND", "no such thing")));
-    await expect(requestAt(path, "status", { dirs: [] }, { signal: NEVER })).rejects.toMatchObject({ code: "ERR_NOT_FOUND", message: "no such thing" });
+    await expect(requestAt(path, "status", { dirs: [] }, { signal: NEVER })).rejects.toMatchObject({
+      code: "ERR_NOT_FOUND",
+      message: "no such thing",
+    });
   });
 
   it("are refused, not failed, where nobody answers", async () => {

@@ -59,7 +59,7 @@ describe("twinfold sync", () => {
     const running = await following(phone);
     await running.line(tells("sync:finished"));
     const { json } = await twinfold(["whoami", "--json"], { home: phone });
-    expect((await twinfold(["devices", "revoke", String(json["deviceId"])], { home: laptop })).code).toBe(0);
+    expect((await twinfold(["devices", "revoke", String(json.deviceId)], { home: laptop })).code).toBe(0);
     await writeFile(join(folder, "late.txt"), "late");
     expect(await running.line(tells("link:stopped"))).toContain("ERR_UNAUTHENTICATED");
     expect(await running.ended).toBe(1);
@@ -72,7 +72,10 @@ describe("twinfold sync", () => {
     const running = await following(home);
     for (const args of [["sync"], ["logout"]]) {
       const { code, json } = await twinfold([...args, "--json"], { home });
-      expect({ code, json }).toMatchObject({ code: 1, json: { error: { code: "ERR_IN_USE", message: expect.stringContaining(String(running.process.pid)) } } });
+      expect({ code, json }).toMatchObject({
+        code: 1,
+        json: { error: { code: "ERR_IN_USE", message: expect.stringContaining(String(running.process.pid)) } },
+      });
     }
   });
 });
@@ -88,7 +91,7 @@ describe("a running process", () => {
 
     const pass = await twinfold(["sync", folder, "--once", "--json"], { home });
     expect(pass).toMatchObject({ code: 0, json: { inSync: true } });
-    expect(Number(pass.json["bytesSent"]) + Number(pass.json["bytesReceived"])).toBeLessThanOrEqual(2_048);
+    expect(Number(pass.json.bytesSent) + Number(pass.json.bytesReceived)).toBeLessThanOrEqual(2_048);
 
     const second = await linkedFolder(home, "two");
     await running.line(tells("link:followed", second));
@@ -105,7 +108,7 @@ describe("a running process", () => {
     await running.line(tells("file:uploaded", "b.txt"));
 
     expect((await twinfold(["unlink", second, "--json"], { home })).code).toBe(0);
-    expect((await twinfold(["status", "--json"], { home })).json["links"]).toHaveLength(1);
+    expect((await twinfold(["status", "--json"], { home })).json.links).toHaveLength(1);
     expect(await running.stop()).toBe(0);
   });
 

@@ -12,7 +12,7 @@ const KILLS = 50;
 
 describe("a server that is killed again and again", () => {
   it(`ends with equal folders, a gapless journal and no change twice, after ${KILLS} kills in a sync of ${FILES} files`, async () => {
-    const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
     console.log(`seed ${seed}`);
     const random = seededRandom(seed);
     const data = await temporaryFolder();

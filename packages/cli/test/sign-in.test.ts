@@ -13,7 +13,7 @@ describe("signup and login", () => {
     expect({ code, json }).toMatchObject({ code: 0, json: { server: url, email: EMAIL, deviceName: "laptop" } });
 
     const device = JSON.parse(await readFile(join(home, "device.json"), "utf8")) as Record<string, unknown>;
-    expect(device).toMatchObject({ format: 1, server: url, email: EMAIL, deviceId: json["deviceId"], deviceName: "laptop" });
+    expect(device).toMatchObject({ format: 1, server: url, email: EMAIL, deviceId: json.deviceId, deviceName: "laptop" });
     const token = (await readFile(join(home, "token"), "utf8")).trim();
     expect(token.length).toBeGreaterThan(20);
     expect(JSON.stringify([device, json])).not.toContain(token);
@@ -63,8 +63,8 @@ describe("signup and login", () => {
     const args = ["login", "--server", url, "--email", EMAIL, "--device", "renamed", "--password-stdin", "--json"];
     expect((await twinfold(args, { home, input: PASSWORD })).code).toBe(0);
     const { json } = await twinfold(["devices", "--json"], { home });
-    expect(json["devices"]).toEqual([
-      expect.objectContaining({ deviceId: before.json["deviceId"], revokedAtMs: expect.any(Number), current: false }),
+    expect(json.devices).toEqual([
+      expect.objectContaining({ deviceId: before.json.deviceId, revokedAtMs: expect.any(Number), current: false }),
       expect.objectContaining({ name: "renamed", revokedAtMs: null, current: true }),
     ]);
   });
@@ -104,8 +104,8 @@ describe("a device that another one has revoked", () => {
     const { url } = await startServer();
     const [laptop, phone] = [await signedUp(url), await loggedIn(url)];
     const { json } = await twinfold(["whoami", "--json"], { home: phone });
-    const revoked = await twinfold(["devices", "revoke", String(json["deviceId"]), "--json"], { home: laptop });
-    expect(revoked).toMatchObject({ code: 0, json: { deviceId: json["deviceId"], revoked: true } });
+    const revoked = await twinfold(["devices", "revoke", String(json.deviceId), "--json"], { home: laptop });
+    expect(revoked).toMatchObject({ code: 0, json: { deviceId: json.deviceId, revoked: true } });
 
     for (const command of ["whoami", "workspaces", "devices"]) {
       expect(await twinfold([command, "--json"], { home: phone })).toMatchObject({ code: 1, json: { error: { code: "ERR_UNAUTHENTICATED" } } });

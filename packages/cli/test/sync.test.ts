@@ -71,9 +71,9 @@ describe("sync DIR --once", () => {
     await syncOnce(laptop);
     const { json } = await syncOnce(laptop);
     expect(json).toMatchObject({ inSync: true, filesUploaded: 0, filesDownloaded: 0 });
-    expect(json["requests"]).toBeLessThanOrEqual(2);
-    expect(Number(json["bytesSent"]) + Number(json["bytesReceived"])).toBeLessThanOrEqual(2_048);
-    expect(json["bytesSent"]).toBeGreaterThan(0);
+    expect(json.requests).toBeLessThanOrEqual(2);
+    expect(Number(json.bytesSent) + Number(json.bytesReceived)).toBeLessThanOrEqual(2_048);
+    expect(json.bytesSent).toBeGreaterThan(0);
   });
 
   it("counts every byte of an upload", async () => {
@@ -81,8 +81,8 @@ describe("sync DIR --once", () => {
     const [laptop] = await twins(url);
     await writeFile(join(laptop.folder, "random.bin"), crypto.getRandomValues(new Uint8Array(60_000)));
     const { json } = await syncOnce(laptop);
-    expect(json["bytesSent"]).toBeGreaterThan(60_000);
-    expect(json["bytesSent"]).toBeLessThan(70_000);
+    expect(json.bytesSent).toBeGreaterThan(60_000);
+    expect(json.bytesSent).toBeLessThan(70_000);
   });
 
   it("moves without sending bytes, and deletes", async () => {
@@ -97,7 +97,7 @@ describe("sync DIR --once", () => {
 
     const up = await syncOnce(laptop);
     expect(up.json).toMatchObject({ inSync: true, moved: 1, filesUploaded: 0 });
-    expect(up.json["bytesSent"]).toBeLessThan(5_000);
+    expect(up.json.bytesSent).toBeLessThan(5_000);
     const down = await syncOnce(phone);
     expect(down.json).toMatchObject({ inSync: true, moved: 1, filesDeleted: 1, filesDownloaded: 0 });
     expect(await names(phone.folder)).toEqual(["renamed.bin"]);
@@ -118,7 +118,7 @@ describe("sync DIR --once", () => {
     expect(await names(laptop.folder)).toEqual(await names(phone.folder));
     expect(await names(phone.folder)).toHaveLength(2);
     const { json } = await twinfold(["conflicts", phone.folder, "--json"], { home: phone.home });
-    const [copy] = (json["links"] as Array<{ copies: string[] }>).flatMap(({ copies }) => copies);
+    const [copy] = (json.links as Array<{ copies: string[] }>).flatMap(({ copies }) => copies);
     expect(copy).toContain(phone.folder);
     expect(await readFile(String(copy), "utf8")).toBe("base\nfrom the phone\n");
   });
@@ -128,7 +128,10 @@ describe("sync DIR --once", () => {
     const [laptop] = await twins(url);
     await running.stop();
     const { code, json } = await syncOnce(laptop);
-    expect({ code, json }).toMatchObject({ code: 1, json: { error: { code: "ERR_UNREACHABLE", message: expect.stringMatching(/tried \d+ times in [\d.]+ s/) } } });
+    expect({ code, json }).toMatchObject({
+      code: 1,
+      json: { error: { code: "ERR_UNREACHABLE", message: expect.stringMatching(/tried \d+ times in [\d.]+ s/) } },
+    });
   });
 
   it("waits for a yes before it deletes much, which --confirm gives", async () => {
@@ -154,7 +157,7 @@ describe("sync --dry-run", () => {
     for (let time = 0; time < 2; time++) {
       const { code, json } = await twinfold(["sync", laptop.folder, "--dry-run", "--json"], { home: laptop.home });
       expect(code).toBe(0);
-      expect(json["steps"]).toEqual([expect.objectContaining({ action: "upload", path: "new.txt" })]);
+      expect(json.steps).toEqual([expect.objectContaining({ action: "upload", path: "new.txt" })]);
     }
     expect((await syncOnce(phone)).json).toMatchObject({ filesDownloaded: 0 });
   });
@@ -173,7 +176,10 @@ describe("several folders", () => {
     await writeFile(join(two.folder, "b.txt"), "b");
     await writeFile(join(one.folder, "c.txt"), "c");
     const both = await twinfold(["sync", one.folder, two.folder, "--once", "--json"], { home });
-    expect(both).toMatchObject({ code: 0, json: { links: [{ filesUploaded: 1 }, { filesUploaded: 1 }], totals: { inSync: true, filesUploaded: 2 } } });
+    expect(both).toMatchObject({
+      code: 0,
+      json: { links: [{ filesUploaded: 1 }, { filesUploaded: 1 }], totals: { inSync: true, filesUploaded: 2 } },
+    });
   });
 
   it("are synced also when one of them is gone, which exits 1", async () => {
@@ -185,7 +191,10 @@ describe("several folders", () => {
     const { code, json } = await twinfold(["sync", "--once", "--json"], { home });
     expect(code).toBe(1);
     expect(json).toMatchObject({
-      links: [{ path: lost.folder, error: { code: "ERR_ROOT_MISSING" } }, { path: fine.folder, inSync: true, filesUploaded: 1 }],
+      links: [
+        { path: lost.folder, error: { code: "ERR_ROOT_MISSING" } },
+        { path: fine.folder, inSync: true, filesUploaded: 1 },
+      ],
       totals: { inSync: false, filesUploaded: 1 },
     });
   });
@@ -201,13 +210,13 @@ describe("revisions, restore and explain", () => {
       await syncOnce(laptop);
     }
     const listed = await twinfold(["revisions", path, "--json"], { home: laptop.home });
-    expect(listed.json["revisions"]).toMatchObject([
+    expect(listed.json.revisions).toMatchObject([
       { revision: 3, sizeBytes: 5, deviceName: "laptop" },
       { revision: 2, sizeBytes: 6 },
       { revision: 1, sizeBytes: 5 },
     ]);
     const newest = await twinfold(["revisions", "notes.txt", "--limit", "1", "--json"], { home: laptop.home, cwd: laptop.folder });
-    expect(newest.json["revisions"]).toHaveLength(1);
+    expect(newest.json.revisions).toHaveLength(1);
 
     const restored = await twinfold(["restore", path, "--revision", "1", "--json"], { home: laptop.home });
     expect(restored).toMatchObject({ code: 0, json: { path, restored: 1, sync: { inSync: true } } });

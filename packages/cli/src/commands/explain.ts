@@ -5,5 +5,5 @@ import { printable } from "../output/table.js";
 
 export async function explain({ device, output, signal }: Context, path: string): Promise<void> {
   const answer = await request(await device(), "explain", { path: resolve(path) }, { signal });
-  output.answer(answer, `${printable(path)}: ${answer.state}. ${answer.explanation}`);
+  output.answer(answer, printable(answer.explanation));
 }

@@ -11,6 +11,9 @@ export interface RestoreOptions {
 export async function restore({ device, output, signal }: Context, path: string, { revision }: RestoreOptions): Promise<ExitCode> {
   const report = await request(await device(), "restore", { path: resolve(path), revision }, { signal });
   const outcome = report.inSync ? "and is in the folder" : "but the folder does not agree with the hub yet: see `twinfold status`";
-  output.answer({ path: resolve(path), restored: revision, sync: syncDocument(report) }, `Revision ${revision} of ${printable(path)} is the newest again ${outcome}.`);
+  output.answer(
+    { path: resolve(path), restored: revision, sync: syncDocument(report) },
+    `Revision ${revision} of ${printable(path)} is the newest again ${outcome}.`,
+  );
   return report.inSync ? 0 : 1;
 }

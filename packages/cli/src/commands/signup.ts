@@ -7,7 +7,10 @@ import { accountDocument } from "./account-document.js";
 export async function signup(context: Context, options: SignInOptions): Promise<void> {
   const password = () => (options.passwordStdin === true ? passwordFromStdin(context) : chosenPassword(options.email, context));
   const credentials = await signIn(context, options, { method: "signUp", password });
-  context.output.answer(accountDocument(credentials), `Made the account ${credentials.email}, and logged in on this device ${credentials.deviceName}.`);
+  context.output.answer(
+    accountDocument(credentials),
+    `Made the account ${credentials.email}, and logged in on this device ${credentials.deviceName}.`,
+  );
 }
 
 /** Nobody sees what is typed, so it is asked for twice. */

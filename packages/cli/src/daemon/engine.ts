@@ -74,7 +74,10 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
     async setPaused({ dirs, paused }) {
       const chosen = await selected(dirs);
       const paths = new Set(chosen.map(({ path }) => path));
-      await writeLinks(home, (await readLinks(home)).map((link) => (paths.has(link.path) ? { ...link, paused } : link)));
+      await writeLinks(
+        home,
+        (await readLinks(home)).map((link) => (paths.has(link.path) ? { ...link, paused } : link)),
+      );
       for (const link of chosen) await followers.setPaused(link, paused);
       return chosen.map(nameOf);
     },

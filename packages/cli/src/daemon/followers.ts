@@ -42,7 +42,7 @@ export function createFollowers(pool: ReplicaPool): Followers {
     isActive: () => active.size > 0,
 
     async follow(links, options) {
-      let failure: unknown;
+      let failure: Error | undefined;
       let tellIdle = (): void => {};
       const idle = new Promise<void>((resolve) => {
         tellIdle = resolve;
@@ -53,7 +53,7 @@ export function createFollowers(pool: ReplicaPool): Followers {
         const ended = run(link, { ...options, signal })
           .catch((error: unknown) => {
             if (signal.aborted) return;
-            failure = error;
+            failure = error instanceof Error ? error : new Error(String(error));
             options.onEvent?.({ event: "link:stopped", link: link.path, fact: shownError(error) });
           })
           .finally(() => {

@@ -38,10 +38,7 @@ export async function request<Name extends Method>(device: Device, method: Name,
  *
  * @throws {TwinfoldError} `ERR_IN_USE` when another process follows already.
  */
-export async function follow(
-  device: Device,
-  options: FollowOptions & { readonly onWaiting: (pid: number) => void },
-): Promise<void> {
+export async function follow(device: Device, options: FollowOptions & { readonly onWaiting: (pid: number) => void }): Promise<void> {
   const socket = await prepareSocketPath(device.home);
   let waiting = false;
   for (;;) {

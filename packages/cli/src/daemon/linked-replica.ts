@@ -102,7 +102,10 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
   };
 }
 
-async function persistently<T>(attempt: () => Promise<T>, { link, env, signal, onEvent }: RequestOptions & Pick<LinkedReplicaOptions, "link" | "env">): Promise<T> {
+async function persistently<T>(
+  attempt: () => Promise<T>,
+  { link, env, signal, onEvent }: RequestOptions & Pick<LinkedReplicaOptions, "link" | "env">,
+): Promise<T> {
   const startedAtMs = env.monotonicMs();
   for (const pauseMs of RETRY_PAUSES_MS) {
     try {

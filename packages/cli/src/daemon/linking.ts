@@ -35,7 +35,11 @@ export async function createLink(
 }
 
 /** Creates it, and takes the one that has the name when there is one: the server alone decides what the same name is. */
-async function ensureWorkspace(api: ApiClient, name: string, signal: AbortSignal): Promise<{ readonly workspaceId: WorkspaceId; readonly created: boolean }> {
+async function ensureWorkspace(
+  api: ApiClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ readonly workspaceId: WorkspaceId; readonly created: boolean }> {
   try {
     return { workspaceId: (await api.createWorkspace({ name }, { signal })).workspaceId, created: true };
   } catch (error) {
@@ -50,7 +54,10 @@ export async function removeLink(link: Link, { home, pool }: Linking): Promise<v
   await removeMarker(link);
   await pool.store.removeWorkspace(link.workspaceId);
   const links = await readLinks(home);
-  await writeLinks(home, links.filter(({ path }) => path !== link.path));
+  await writeLinks(
+    home,
+    links.filter(({ path }) => path !== link.path),
+  );
 }
 
 /** Leaves the trash, which holds people's files, unless it is empty. A folder that is gone, or somebody else's now, is left alone. */

@@ -38,7 +38,10 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
     return { credentials, api: createApiClient(options), waits: multiplexed(createHttpTransport(options)) };
   };
   // While this process has the lock nobody logs in or out.
-  const mustAccess = async (): Promise<Access> => await (access ??= readAccess());
+  const mustAccess = async (): Promise<Access> => {
+    access ??= readAccess();
+    return await access;
+  };
 
   const openLink = async (link: Link): Promise<LinkedReplica> => {
     const { credentials, waits } = await mustAccess();
@@ -66,8 +69,10 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
       await (await found)?.close();
     },
     async close() {
-      const linked = await Promise.allSettled(open.values());
-      await Promise.all(linked.map((one) => (one.status === "fulfilled" ? one.value.close() : undefined)));
+      for (const opening of open.values()) {
+        const linked = await opening.catch(() => undefined); // told to whoever asked for it
+        await linked?.close();
+      }
       await network.close();
       await store.close();
     },

@@ -50,7 +50,10 @@ export interface RevisionInfo {
  * Everything is plain JSON, since it may cross a socket.
  */
 export interface Requests {
-  link: { readonly ask: { readonly dir: string; readonly workspace?: string | undefined }; readonly answer: LinkName & { readonly created: boolean } };
+  link: {
+    readonly ask: { readonly dir: string; readonly workspace?: string | undefined };
+    readonly answer: LinkName & { readonly created: boolean };
+  };
   unlink: { readonly ask: { readonly dir: string }; readonly answer: LinkName };
   sync: { readonly ask: { readonly dirs: readonly string[]; readonly confirm: boolean }; readonly answer: ReadonlyArray<LinkOutcome<LinkReport>> };
   plan: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<Plan>> };
@@ -59,7 +62,10 @@ export interface Requests {
   explain: { readonly ask: { readonly path: string }; readonly answer: Explanation & { readonly link: LinkName } };
   revisions: { readonly ask: { readonly path: string; readonly limit?: number | undefined }; readonly answer: readonly RevisionInfo[] };
   restore: { readonly ask: { readonly path: string; readonly revision: number }; readonly answer: LinkReport };
-  conflicts: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<{ readonly copies: readonly string[] }>> };
+  conflicts: {
+    readonly ask: { readonly dirs: readonly string[] };
+    readonly answer: ReadonlyArray<LinkOutcome<{ readonly copies: readonly string[] }>>;
+  };
 }
 
 export type Method = keyof Requests;

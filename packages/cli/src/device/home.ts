@@ -15,7 +15,7 @@ export interface DeviceHome {
 
 /** `TWINFOLD_HOME`, or the platform's place for an application's data. Made, readable by its owner only, when it is not there. */
 export async function openDeviceHome(environment: NodeJS.ProcessEnv): Promise<DeviceHome> {
-  const path = resolve(environment["TWINFOLD_HOME"] || envPaths("twinfold", { suffix: "" }).data);
+  const path = resolve(environment.TWINFOLD_HOME || envPaths("twinfold", { suffix: "" }).data);
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (cause) {

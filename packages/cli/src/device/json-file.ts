@@ -12,8 +12,8 @@ export async function readJsonFile(path: string): Promise<Readonly<Record<string
   if (text === undefined) return undefined;
   const value = parseObject(text);
   if (value === undefined) throw damaged(path);
-  if (typeof value["format"] === "number" && value["format"] > FORMAT) {
-    throw new TwinfoldError("ERR_NEWER_FORMAT", `${path} was written by a newer twinfold (format ${value["format"]}): update this one`);
+  if (typeof value.format === "number" && value.format > FORMAT) {
+    throw new TwinfoldError("ERR_NEWER_FORMAT", `${path} was written by a newer twinfold (format ${value.format}): update this one`);
   }
   return value;
 }

@@ -18,8 +18,8 @@ export interface Link {
 export async function readLinks(home: DeviceHome): Promise<readonly Link[]> {
   const fields = await readJsonFile(home.links);
   if (fields === undefined) return [];
-  if (!Array.isArray(fields["links"])) throw damaged(home.links);
-  return fields["links"].map((link: unknown) => parseLink(link, home.links));
+  if (!Array.isArray(fields.links)) throw damaged(home.links);
+  return fields.links.map((link: unknown) => parseLink(link, home.links));
 }
 
 function parseLink(value: unknown, file: string): Link {

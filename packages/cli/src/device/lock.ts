@@ -31,7 +31,10 @@ export type LockOutcome = { readonly kind: "held"; readonly lock: HeldLock } | {
  *
  * A lock whose process has ended, by pid, start time and boot, and whose socket nobody answers, is taken over: `kill -9` leaves nothing to clean up.
  */
-export async function acquireLock(home: DeviceHome, options: { readonly role: HolderRole; readonly socket: string; readonly bootId: string }): Promise<LockOutcome> {
+export async function acquireLock(
+  home: DeviceHome,
+  options: { readonly role: HolderRole; readonly socket: string; readonly bootId: string },
+): Promise<LockOutcome> {
   const holder: LockHolder = { ...(await ownIdentity(options.bootId)), role: options.role, socket: options.socket };
   const text = JSON.stringify({ ...holder, nonce: randomBytes(8).toString("hex") });
   const own = `${home.lock}.${process.pid}.${randomBytes(4).toString("hex")}`;

@@ -104,7 +104,8 @@ async function refuseOtherAccount(
   { server, email }: { readonly server: string; readonly email: string },
 ): Promise<void> {
   const links = await readLinks(home);
-  const same = before === undefined || (trimmed(before.server) === trimmed(server) && before.email.trim().toLowerCase() === email.trim().toLowerCase());
+  const same =
+    before === undefined || (trimmed(before.server) === trimmed(server) && before.email.trim().toLowerCase() === email.trim().toLowerCase());
   if (links.length === 0 || same) return;
   const message = `this device has folders linked as ${before.email} at ${before.server}: unlink them first, or set another TWINFOLD_HOME`;
   throw new TwinfoldError("ERR_ALREADY_LINKED", message);

@@ -18,8 +18,11 @@ export async function prepareSocketPath(home: DeviceHome): Promise<string> {
   if (process.platform === "win32") return `\\\\.\\pipe\\twinfold-${name}`;
   const preferred = join(home.path, "socket");
   if (isShort(preferred)) return preferred;
-  const folder = [tmpdir(), "/tmp"].map((temporary) => join(temporary, `twinfold-${userInfo().uid}-${name}`)).find((path) => isShort(join(path, "socket")));
-  if (folder === undefined) throw new TwinfoldError("ERR_LOCAL_FAILED", `the path of ${preferred} is too long for a socket: set TWINFOLD_HOME to a shorter one`);
+  const folder = [tmpdir(), "/tmp"]
+    .map((temporary) => join(temporary, `twinfold-${userInfo().uid}-${name}`))
+    .find((path) => isShort(join(path, "socket")));
+  if (folder === undefined)
+    throw new TwinfoldError("ERR_LOCAL_FAILED", `the path of ${preferred} is too long for a socket: set TWINFOLD_HOME to a shorter one`);
   await makePrivate(folder);
   return join(folder, "socket");
 }

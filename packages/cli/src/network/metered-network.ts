@@ -30,8 +30,8 @@ export function createMeteredNetwork(): MeteredNetwork {
     keepAliveTimeout: KEEP_ALIVE_MS,
     connect(options, callback) {
       connect(options, (...outcome) => {
-        const [, socket] = outcome;
-        if (socket !== null) {
+        const [failure, socket] = outcome;
+        if (failure === null) {
           openSockets.add(socket);
           socket.once("close", () => {
             openSockets.delete(socket);

@@ -14,7 +14,8 @@ const DESCRIPTIONS: { readonly [Name in EventName]: (fact: FactOf<Name>, link: s
   "node:moved": ({ from, to }) => `moved ${printable(from)} to ${printable(to)}`,
   "node:deleted": ({ path, by }) => `deleted ${printable(path)}${by === "elsewhere" ? ", as another device did" : " everywhere"}`,
   "node:skipped": ({ path, reason }) => `skipped ${printable(path)}: ${reason}`,
-  "conflict:detected": ({ path, copy }) => `conflict at ${printable(path)}${copy === undefined ? "" : `: the other version is kept as ${printable(copy)}`}`,
+  "conflict:detected": ({ path, copy }) =>
+    `conflict at ${printable(path)}${copy === undefined ? "" : `: the other version is kept as ${printable(copy)}`}`,
   "connection:lost": ({ reason, retryInMs }) => `the server is out of reach: ${reason}; next try in ${formatDuration(retryInMs)}`,
   "connection:restored": () => "the server is back",
   "sync:finished": ({ report }, link) => {

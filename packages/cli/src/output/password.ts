@@ -12,7 +12,9 @@ export interface PasswordSource {
 export async function passwordFromStdin({ stdin }: PasswordSource): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const piece of stdin) pieces.push(Buffer.from(piece as Buffer));
-  const password = Buffer.concat(pieces).toString("utf8").replace(/\r?\n$/, "");
+  const password = Buffer.concat(pieces)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
   if (password === "") throw new TwinfoldError("ERR_USAGE", "the password on stdin is empty");
   return password;
 }
