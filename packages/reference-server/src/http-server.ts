@@ -78,7 +78,7 @@ export async function createHttpServer({ hub, hubStore, accounts, env, config }:
   }
 
   app.setErrorHandler((error, request, reply) => {
-    const document = request.raw.socket.destroyed ? problem(400, "ERR_PROTOCOL", "the client went away") : problemFor(error);
+    const document = request.raw.errored !== null || reply.raw.destroyed ? problem(400, "ERR_PROTOCOL", "the client went away") : problemFor(error);
     return sendProblem(reply, document, error);
   });
   app.setNotFoundHandler((request, reply) =>
