@@ -26,11 +26,7 @@ export interface SymlinkContent {
 }
 
 /** What a node holds: the other part. */
-export type Content =
-  | FileContent
-  | { readonly kind: "directory" }
-  | SymlinkContent
-  | { readonly kind: "mount"; readonly workspaceId: WorkspaceId };
+export type Content = FileContent | { readonly kind: "directory" } | SymlinkContent | { readonly kind: "mount"; readonly workspaceId: WorkspaceId };
 
 export type NodeKind = Content["kind"];
 

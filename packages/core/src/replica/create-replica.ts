@@ -78,7 +78,11 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       const skipped = synchronizer.skipped.find((node) => node.path === path);
       if (record === undefined) {
         if (skipped !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${skipped.reason}.` };
-        return { path, state: "unknown", explanation: `Nothing is known at ${path}: neither this folder nor the server had it when they were last looked at.` };
+        return {
+          path,
+          state: "unknown",
+          explanation: `Nothing is known at ${path}: neither this folder nor the server had it when they were last looked at.`,
+        };
       }
       const reason = synchronizer.reasonFor(record.nodeId) ?? skipped?.reason;
       if (reason !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${reason}.` };
@@ -130,7 +134,10 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       const versions = await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit: 100_000 }, { signal });
       const wanted = versions.find((version) => version.revision === revision);
       if (wanted === undefined) {
-        throw new TwinfoldError("ERR_NOT_FOUND", `${path} has no revision ${revision}: it has ${versions.map((version) => version.revision).join(", ") || "none"}`);
+        throw new TwinfoldError(
+          "ERR_NOT_FOUND",
+          `${path} has no revision ${revision}: it has ${versions.map((version) => version.revision).join(", ") || "none"}`,
+        );
       }
       await follower.exclusively(() => synchronizer.restore(record.nodeId, wanted, within(signal)));
     },
@@ -144,4 +151,3 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     },
   };
 }
-

@@ -167,9 +167,14 @@ export class Synchronizer {
       if (unsettled.size === 0 || !waitToSettle || settles === MAX_SETTLES) break;
       settles += 1;
       await this.#env.sleep(this.#settleMs, signal);
-      unsettled = await this.#scan([...unsettled].map((path) => ({ path, deep: false })), signal);
+      unsettled = await this.#scan(
+        [...unsettled].map((path) => ({ path, deep: false })),
+        signal,
+      );
     }
-    if (waitToSettle) for (const path of unsettled) this.#skippedPaths.set(path === "" ? "." : path, "something in it is being written: it is looked at again next time");
+    if (waitToSettle)
+      for (const path of unsettled)
+        this.#skippedPaths.set(path === "" ? "." : path, "something in it is being written: it is looked at again next time");
     const report = await this.#report(unsettled.size, startedMs);
     return { report, unsettled: [...unsettled] };
   }
@@ -182,13 +187,19 @@ export class Synchronizer {
     const unsettled = await this.#scan(undefined, signal);
     if (unsettled.size > 0) {
       await this.#env.sleep(this.#settleMs, signal);
-      await this.#scan([...unsettled].map((path) => ({ path, deep: false })), signal);
+      await this.#scan(
+        [...unsettled].map((path) => ({ path, deep: false })),
+        signal,
+      );
     }
     const { dirty } = await this.#trees.counts();
     const records = await this.#trees.dirty(dirty);
     const view = await loadNeighbourhood(this.#trees, records);
     const steps: PlanStep[] = [];
-    for (const step of reconcile(view, records.map((record) => record.nodeId))) {
+    for (const step of reconcile(
+      view,
+      records.map((record) => record.nodeId),
+    )) {
       const action = shownAction(step);
       if (action === undefined) continue;
       const path = await this.#trees.shownPath(step.nodeId);
@@ -237,7 +248,10 @@ export class Synchronizer {
     if (records.length === 0) return false;
     if (this.#trees.state.unsyncedSinceMs === undefined) await this.#trees.write({ state: { unsyncedSinceMs: this.#env.nowMs() } });
     const view = await loadNeighbourhood(this.#trees, records);
-    const steps = reconcile(view, records.map((record) => record.nodeId)).filter((step) => !this.#skippedNodes.has(step.nodeId));
+    const steps = reconcile(
+      view,
+      records.map((record) => record.nodeId),
+    ).filter((step) => !this.#skippedNodes.has(step.nodeId));
     return await this.#carryOut(steps, signal);
   }
 
@@ -298,7 +312,11 @@ export class Synchronizer {
     return progressed;
   }
 
-  async #pull(step: Extract<Step, { kind: "pull" }>, note: (nodeId: NodeId, outcome: StepOutcome) => Promise<boolean>, toFetch: NodeId[]): Promise<void> {
+  async #pull(
+    step: Extract<Step, { kind: "pull" }>,
+    note: (nodeId: NodeId, outcome: StepOutcome) => Promise<boolean>,
+    toFetch: NodeId[],
+  ): Promise<void> {
     const record = await this.#trees.record(step.nodeId);
     if (record === undefined) return;
     if (step.place && record.local !== undefined) {

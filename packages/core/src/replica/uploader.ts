@@ -94,10 +94,16 @@ export class Uploader {
     const { replicaId, nextCounter } = this.#trees.state;
     const change: Change = { kind: "put", nodeId: head.nodeId, place, content: { content, base: head.contentVector } };
     await this.#trees.write({ state: { nextCounter: nextCounter + 1 } });
-    const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: encodeCommit({ replicaId, counter: nextCounter, changes: [change] }) }, { signal });
+    const answer = await this.#transport.commit(
+      { workspaceId: this.#workspaceId, commit: encodeCommit({ replicaId, counter: nextCounter, changes: [change] }) },
+      { signal },
+    );
     const verdict = answer.kind === "done" ? answer.verdicts[0]?.content : answer.kind;
     if (verdict !== "accepted" && verdict !== "unchanged") {
-      throw new TwinfoldError("ERR_LOCAL_CHANGED", `the server did not take the older revision (${verdict}): the file changed meanwhile; look at its revisions and try again`);
+      throw new TwinfoldError(
+        "ERR_LOCAL_CHANGED",
+        `the server did not take the older revision (${verdict}): the file changed meanwhile; look at its revisions and try again`,
+      );
     }
   }
 
@@ -121,7 +127,10 @@ export class Uploader {
     const body = await this.#trees.manifestBytes(local.content.manifestId);
     const path = await this.#trees.localPath(nodeId);
     if (body === undefined || path === undefined) {
-      throw new TwinfoldError("ERR_STORE_FAILED", `the manifest of ${path ?? nodeId} is not in this device's database: unlink the folder and link it again`);
+      throw new TwinfoldError(
+        "ERR_STORE_FAILED",
+        `the manifest of ${path ?? nodeId} is not in this device's database: unlink the folder and link it again`,
+      );
     }
     const manifest = decodeManifest(body);
     const inline = manifest.length <= MAX_INLINE_CHUNKS ? { manifest: body } : {};
@@ -167,7 +176,11 @@ export class Uploader {
             batchBytes += frame.payload.length + FRAME_HEADER_BYTES;
           }
         } catch (error) {
-          if (!isTwinfoldError(error) || (error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_PERMISSION_DENIED")) throw error;
+          if (
+            !isTwinfoldError(error) ||
+            (error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_PERMISSION_DENIED")
+          )
+            throw error;
           postponed.add(file.record.nodeId);
           this.#events.postponed(file.record.nodeId, file.path);
         }
@@ -209,7 +222,11 @@ export class Uploader {
   }
 
   /** Reads the missing chunks of a file, neighbours in one go; each is taken off `missing`, so that it is sent once. */
-  async *#chunksOf(file: NonNullable<Prepared["file"]>, missing: Set<ChunkId>, signal: AbortSignal | undefined): AsyncGenerator<Frame, void, undefined> {
+  async *#chunksOf(
+    file: NonNullable<Prepared["file"]>,
+    missing: Set<ChunkId>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Frame, void, undefined> {
     const stat = file.record.local?.stat;
     if (stat === undefined) return;
     let offset = 0;

@@ -17,7 +17,9 @@ describe("a replica", () => {
     laptop.tree.mkdir("hollow");
     laptop.tree.symlink("link", "dir/file.txt");
     await twins.settle();
-    expect([...phone.tree.files()].map(([path, entry]) => [path, entry.kind])).toEqual([...laptop.tree.files()].map(([path, entry]) => [path, entry.kind]));
+    expect([...phone.tree.files()].map(([path, entry]) => [path, entry.kind])).toEqual(
+      [...laptop.tree.files()].map(([path, entry]) => [path, entry.kind]),
+    );
     expect(texts(phone.tree)).toEqual(texts(laptop.tree));
     expect(phone.tree.files().get("run.sh")).toMatchObject({ executable: true });
   });
