@@ -21,7 +21,7 @@ import {
   readlinkSync,
   rmSync,
 } from "node:fs";
-import { appendFile, copyFile, cp, open, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, cp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

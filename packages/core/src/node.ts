@@ -1,4 +1,4 @@
-import { type Codec, boolean, bytes, decode, encode, id, int64, string, struct, union, varint, word } from "./codec/codec.js";
+import { type Codec, boolean, bytes, decode, encode, id, int64, string, struct, union, varint } from "./codec/codec.js";
 import { malformed } from "./codec/byte-reader.js";
 import type { ManifestId, NodeId, WorkspaceId } from "./ids.js";
 import { MAX_NAME_BYTES, type NodeName, nameProblem } from "./names.js";
@@ -122,5 +122,3 @@ export const headCodec: Codec<Head> = struct<Head>({
   revision: varint,
   seq: varint,
 });
-
-export const nodeKindCodec = word<NodeKind>({ file: 1, directory: 2, symlink: 3, mount: 4 });

@@ -91,7 +91,7 @@ function* longChains(after: ReadonlyMap<NodeId, NodeAfter>, view: CommitView): G
     }
     const above = at === undefined ? undefined : depths.get(at);
     const isCycle = at !== undefined && onChain.has(at);
-    if (above !== undefined) chain.forEach((id, index) => depths.set(id, above + chain.length - index));
+    if (above !== undefined) for (const [index, id] of chain.entries()) depths.set(id, above + chain.length - index);
     const isTooDeep = above === undefined ? chain.length > MAX_DEPTH : above + chain.length > MAX_DEPTH;
     if (!isCycle && !isTooDeep) continue;
     const members = isCycle && at !== undefined ? chain.slice(chain.indexOf(at)) : chain;
