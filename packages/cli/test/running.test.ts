@@ -56,8 +56,8 @@ describe("twinfold sync", () => {
     await running.line(tells("connection:lost"));
     await writeFile(join(folder, "offline.txt"), "offline");
     await startServer(data, new URL(server.url).host);
-    await running.line(tells("connection:restored"));
     await running.line(uploaded);
+    await running.line(tells("connection:restored"));
   });
 
   it("ends with 1 and ERR_UNAUTHENTICATED when its device is revoked", async () => {
