@@ -77,7 +77,10 @@ export async function createHttpServer({ hub, hubStore, accounts, env, config }:
       .send(Buffer.from(JSON.stringify(document)));
   }
 
-  app.setErrorHandler((error, _request, reply) => sendProblem(reply, problemFor(error), error));
+  app.setErrorHandler((error, request, reply) => {
+    const document = request.raw.errored !== null || reply.raw.destroyed ? problem(400, "ERR_PROTOCOL", "the client went away") : problemFor(error);
+    return sendProblem(reply, document, error);
+  });
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, problem(404, "ERR_NOT_FOUND", `there is no ${request.method} of this address: /openapi.json lists what there is`), undefined),
   );

@@ -90,6 +90,14 @@ describe("every refusal is a problem document with a stable code", () => {
     expect(await rawAnswer(url, `GET / HTTP/1.1\r\nhost: x\r\nx: ${"x".repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 [\s\S]*"status":431/);
   });
 
+  it("answers an upload that is malformed before its end has come", async () => {
+    const { url } = await startServer();
+    const { token, workspaceId } = await withWorkspace(url);
+    const head = `POST /v1/sync/upload?workspace=${workspaceId} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n`;
+    const answer = await rawAnswer(url, `${head}content-type: application/vnd.twinfold\r\ncontent-length: 1000\r\n\r\n${"x".repeat(100)}`);
+    expect(answer).toMatch(/^HTTP\/1.1 400 [\s\S]*"code":"ERR_PROTOCOL"/);
+  });
+
   it("does not tell a password that it refuses", async () => {
     const { url } = await startServer();
     const body = JSON.stringify({ email: "a@b.c", password: "s3cret!", deviceName: "x" });

@@ -35,7 +35,8 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions, sendProblem }:
   const sessionOf = (request: FastifyRequest): Transport => hub.session(principalOf(request));
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(BINARY, (_request, payload, done) => done(null, payload));
+  // A body that is refused half-way must not take the connection with it: the refusal is still to be told.
+  app.addContentTypeParser(BINARY, (_request, payload, done) => done(null, payload.iterator({ destroyOnReturn: false })));
   // Messages are checked by their codecs; the schemas are for the page.
   app.setValidatorCompiler(() => () => true);
   // Before the body is read: who may not, need not send it.
