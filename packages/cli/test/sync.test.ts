@@ -134,8 +134,7 @@ describe("sync DIR --once", () => {
     });
   });
 
-  // The replica does not hold removals back yet: this fails, as it should, once it does.
-  it.fails("waits for a yes before it deletes much, which --confirm gives", async () => {
+  it("waits for a yes before it deletes much, which --confirm gives", async () => {
     const { url } = await startServer();
     const [laptop, phone] = await twins(url);
     for (let at = 0; at < 40; at++) await writeFile(join(laptop.folder, `${at}.txt`), `file ${at}`);

@@ -7,7 +7,7 @@ import { decide } from "../reconcile/policy.js";
 import { isConflictName } from "./conflict-name.js";
 import type { ReplicaEvents } from "./events.js";
 import { Follower } from "./follower.js";
-import type { ConflictCopy, Explanation, Replica, ReplicaOptions, ReplicaStatus, SyncReport } from "./replica.js";
+import type { ConflictCopy, Explanation, Replica, ReplicaOptions, ReplicaStatus } from "./replica.js";
 import { Synchronizer } from "./synchronizer.js";
 import { Trees } from "./trees.js";
 
@@ -22,7 +22,6 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const synchronizer = new Synchronizer({ trees, tree, transport, env, workspaceId, deviceName, settleMs, resolve, emit });
   const follower = new Follower({ synchronizer, trees, tree, transport, env, workspaceId, settleMs, rescanMs, emit });
   const closing = new AbortController();
-  let underWay: Promise<SyncReport> | undefined;
 
   const within = (signal: AbortSignal | undefined): AbortSignal => (signal ? AbortSignal.any([signal, closing.signal]) : closing.signal);
   const mustBeOpen = (): void => {
@@ -37,15 +36,10 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   return {
     on: source.on,
 
-    async sync({ signal } = {}) {
+    async sync({ signal, confirm } = {}) {
       mustBeOpen();
-      underWay ??= follower
-        .exclusively(() => synchronizer.pass({ signal: within(signal), waitToSettle: true }))
-        .then(({ report }) => report)
-        .finally(() => {
-          underWay = undefined;
-        });
-      return await underWay;
+      const { report } = await follower.exclusively(() => synchronizer.pass({ signal: within(signal), confirm, waitToSettle: true }));
+      return report;
     },
 
     async follow({ signal }) {

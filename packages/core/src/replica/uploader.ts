@@ -31,6 +31,8 @@ export interface UploaderEvents {
   planned(files: number, bytes: number): void;
   uploaded(chunks: number, bytes: number): void;
   settled(effect: CommitEffect): void;
+  /** The hub has accepted a file's content. */
+  fileUploaded(path: LocalPath, sizeBytes: number): void;
   /** The file changed since it was indexed, or cannot be read: left for the next scan. */
   postponed(nodeId: NodeId, path: LocalPath): void;
 }
@@ -70,7 +72,12 @@ export class Uploader {
     let commitBytes = 0;
     const send = async (): Promise<void> => {
       const ready = await this.#uploadContents(group, signal);
-      if (ready.length > 0) await this.#commit(ready, signal);
+      const effect = ready.length > 0 ? await this.#commit(ready, signal) : undefined;
+      const files = new Map(group.map(({ change, file }) => [change.nodeId, file]));
+      for (const { change } of effect?.accepted ?? []) {
+        const file = change.kind === "put" && change.content !== undefined ? files.get(change.nodeId) : undefined;
+        if (file !== undefined) this.#events.fileUploaded(file.path, file.content.sizeBytes);
+      }
       group = [];
       groupBytes = 0;
       commitBytes = 0;
@@ -280,14 +287,17 @@ export class Uploader {
   }
 
   /** The commit and its counter are durable before it is sent; the answer and what follows from it are one write. */
-  async #commit(changes: readonly Change[], signal: AbortSignal | undefined): Promise<void> {
+  async #commit(changes: readonly Change[], signal: AbortSignal | undefined): Promise<CommitEffect | undefined> {
     const { replicaId, nextCounter } = this.#trees.state;
     const commit: Commit = { replicaId, counter: nextCounter, changes };
     const body = encodeCommit(commit);
     await this.#trees.write({ outboxPut: [{ counter: nextCounter, body }], state: { nextCounter: nextCounter + 1 } });
     const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: body }, { signal });
     // Any other answer leaves the commit in doubt: the next look at the hub's changes settles it, or resets.
-    if (answer.kind === "done") this.#events.settled(await settleCommit(this.#trees, commit, answer));
+    if (answer.kind !== "done") return undefined;
+    const effect = await settleCommit(this.#trees, commit, answer);
+    this.#events.settled(effect);
+    return effect;
   }
 }
 

@@ -173,6 +173,19 @@ describe("a replica", () => {
     expect(texts(laptop.tree)).toEqual({ "a.txt": "a" });
   });
 
+  it("waits for a yes before it removes much, on both sides, and syncs the rest meanwhile", async () => {
+    const { twins, laptop, phone } = await pair();
+    for (let at = 0; at < 40; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);
+    await twins.settle();
+    laptop.tree.rm("old");
+    laptop.tree.write("new.txt", "new");
+    expect(await laptop.sync()).toMatchObject({ inSync: false, filesDeleted: 0, filesUploaded: 1, awaitingConfirmation: { removals: 40 } });
+    expect(await laptop.replica.sync({ confirm: true })).toMatchObject({ inSync: true, filesDeleted: 40, awaitingConfirmation: null });
+    expect(await phone.sync()).toMatchObject({ inSync: false, filesDeleted: 0, filesDownloaded: 1, awaitingConfirmation: { removals: 40 } });
+    expect(await phone.replica.sync({ confirm: true })).toMatchObject({ inSync: true, filesDeleted: 40 });
+    expect(texts(phone.tree)).toEqual({ "new.txt": "new" });
+  });
+
   it("reports what cannot be synced and syncs the rest", async () => {
     const { laptop, phone } = await pair();
     laptop.tree.makeOther("socket");
