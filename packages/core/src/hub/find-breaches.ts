@@ -30,7 +30,7 @@ export function findBreaches(after: ReadonlyMap<NodeId, NodeAfter>, view: Commit
 function isDirectory(nodeId: NodeId, after: ReadonlyMap<NodeId, NodeAfter>, view: CommitView): boolean {
   if (nodeId === view.rootNodeId) return true;
   const node = after.get(nodeId);
-  return node !== undefined && node.live && node.content.kind === "directory";
+  return node?.live === true && node.content.kind === "directory";
 }
 
 function* orphans(after: ReadonlyMap<NodeId, NodeAfter>, view: CommitView): Generator<Breach> {

@@ -134,7 +134,7 @@ async function run(operations: readonly Op[], seed: number, network: LossyNetwor
 }
 
 const operations = fc.array(op, { minLength: 1, maxLength: 40 });
-const RUNS = Number(process.env["RUNS"] ?? 150);
+const RUNS = Number(process.env.RUNS ?? 150);
 
 describe("replicas of one workspace", () => {
   it("converge, lose nothing that nobody deleted, and invent nothing, whatever people do and in whatever order they sync", async () => {
