@@ -1,7 +1,7 @@
 /**
  * The main job, shown with real processes on loopback: a server, a laptop and a phone.
  *
- *   npm run demo [-- DIR] [--keep]
+ *   npm run demo [-- DIR] [--keep] [--picture FILE.svg]
  *
  * DIR is copied into the laptop's folder; without it a real tree of this checkout's dependencies is. After each step both
  * folders are compared byte for byte. Exits 0 only if all agree.
@@ -21,12 +21,13 @@ import {
   readlinkSync,
   rmSync,
 } from "node:fs";
-import { appendFile, copyFile, cp, open, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, cp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { tablePicture } from "./table-picture.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "packages/cli/bin/twinfold.js");
@@ -38,7 +39,8 @@ const PATIENCE_MS = 180_000;
 
 const argv = process.argv.slice(2);
 const keep = argv.includes("--keep");
-const source = argv.find((argument) => !argument.startsWith("--"));
+const picture = argv.includes("--picture") ? argv[argv.indexOf("--picture") + 1] : undefined;
+const source = argv.find((argument) => !argument.startsWith("--") && argument !== picture);
 
 const home = mkdtempSync(join(tmpdir(), "twinfold-demo-"));
 const rows = [];
@@ -307,19 +309,18 @@ function human(bytes) {
   return bytes < 10_000_000 ? `${(bytes / 1000).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** The table's lines, its head first. */
+function tableLines() {
+  const body = rows.map((row) => [row.label, `${(row.tookMs / 1000).toFixed(2)} s`, human(row.up), human(row.down), row.note]);
+  return [["step", "time", "laptop's wire", "phone's wire", ""], ...body];
+}
+
 function printTable() {
-  const cells = [
-    ["step", "time", "laptop's wire", "phone's wire", ""],
-    ...rows.map((row) => [row.label, `${(row.tookMs / 1000).toFixed(2)} s`, human(row.up), human(row.down), row.note]),
-  ];
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((line) => line[column].length)));
-  for (const [index, line] of cells.entries()) {
-    console.log(
-      line
-        .map((cell, column) => (column === 0 || column === 4 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-        .join("  ")
-        .trimEnd(),
-    );
+  const lines = tableLines();
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  for (const [index, line] of lines.entries()) {
+    const cells = line.map((cell, column) => (column === 0 || column === 4 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])));
+    console.log(cells.join("  ").trimEnd());
     if (index === 0) console.log(widths.map((width) => "─".repeat(width)).join("  "));
   }
 }
@@ -501,6 +502,7 @@ try {
     console.log("");
     printTable();
   }
+  if (picture !== undefined && failure === undefined) await writeFile(picture, tablePicture("npm run demo", tableLines()));
   if (failure !== undefined) console.error(`\nThe demo failed: ${failure.stack ?? failure}`);
   else console.log("\nAfter each step both folders were compared byte for byte: contents, exec bits, links, empty directories. All agree.");
   if (keep) console.log(`Kept in ${home}`);

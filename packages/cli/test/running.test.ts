@@ -1,6 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { SyncReport } from "@twinfold/core";
 import { describe, expect, it } from "vitest";
+import { requestAt } from "../src/daemon/request-client.js";
 import { loggedIn, type Running, signedUp, startServer, startTwinfold, temporaryFolder, twinfold } from "./twinfold.js";
 
 async function linkedFolder(home: string, workspace = "twins"): Promise<string> {
@@ -17,6 +19,12 @@ async function following(home: string, ...args: string[]): Promise<Running> {
   return running;
 }
 
+/** True of the end of a pass that uploaded something. */
+function uploaded(line: string): boolean {
+  const { event, fact } = JSON.parse(line) as { event: string; fact: { report: SyncReport } };
+  return event === "sync:finished" && fact.report.filesUploaded > 0;
+}
+
 function tells(event: string, part = ""): (line: string) => boolean {
   return (line) => (JSON.parse(line) as { event: string }).event === event && line.includes(part);
 }
@@ -29,7 +37,7 @@ describe("twinfold sync", () => {
     const [sending, receiving] = [await following(laptop), await following(phone)];
     for (const name of ["a.txt", "b.txt"]) {
       await writeFile(join(here, name), name);
-      await sending.line(tells("file:uploaded", name));
+      await sending.line(uploaded);
       await receiving.line(tells("file:downloaded", name));
       expect(await readFile(join(there, name), "utf8")).toBe(name);
     }
@@ -48,8 +56,8 @@ describe("twinfold sync", () => {
     await running.line(tells("connection:lost"));
     await writeFile(join(folder, "offline.txt"), "offline");
     await startServer(data, new URL(server.url).host);
+    await running.line(uploaded);
     await running.line(tells("connection:restored"));
-    await running.line(tells("file:uploaded", "offline.txt"));
   });
 
   it("ends with 1 and ERR_UNAUTHENTICATED when its device is revoked", async () => {
@@ -96,16 +104,16 @@ describe("a running process", () => {
     const second = await linkedFolder(home, "two");
     await running.line(tells("link:followed", second));
     await writeFile(join(second, "a.txt"), "a");
-    await running.line(tells("file:uploaded", "a.txt"));
+    await running.line(uploaded);
 
     expect((await twinfold(["pause", second, "--json"], { home })).json).toMatchObject({ paused: true, links: [{ path: second }] });
     const paused = await twinfold(["status", second, "--json"], { home });
     expect(paused.json).toMatchObject({ links: [{ state: "paused" }] });
     await writeFile(join(second, "b.txt"), "b");
     await writeFile(join(folder, "c.txt"), "c");
-    await running.line(tells("file:uploaded", "c.txt"));
+    await running.line(uploaded);
     expect((await twinfold(["resume", "--json"], { home })).code).toBe(0);
-    await running.line(tells("file:uploaded", "b.txt"));
+    await running.line(uploaded);
 
     expect((await twinfold(["unlink", second, "--json"], { home })).code).toBe(0);
     expect((await twinfold(["status", "--json"], { home })).json.links).toHaveLength(1);
@@ -136,18 +144,20 @@ describe("a running process", () => {
     expect((await twinfold(["status", "--json"], { home })).json).toMatchObject({ running: true });
   });
 
-  it("hands a pass over to its asker when it is stopped meanwhile", async () => {
-    const { url } = await startServer();
-    const home = await signedUp(url);
+  it("that is stopped sends whoever waits for a pass elsewhere", async () => {
+    const server = await startServer();
+    const home = await signedUp(server.url);
     const folder = await linkedFolder(home);
-    for (let at = 0; at < 300; at++) await writeFile(join(folder, `${at}.bin`), crypto.getRandomValues(new Uint8Array(20_000)));
-    const running = startTwinfold(["sync", "--json"], { home });
-    await running.line(tells("link:followed"));
-    const asked = startTwinfold(["sync", folder, "--once", "--json"], { home });
-    await running.line(tells("file:uploaded"));
-    await running.stop();
-    expect(JSON.parse(await asked.line((line) => line.includes("inSync")))).toMatchObject({ inSync: true });
-    expect(await asked.ended).toBe(0);
+    const running = await following(home);
+    await running.line(tells("sync:finished"));
+    server.running.process.kill("SIGSTOP"); // so that no pass can end
+    const asked = requestAt(join(home, "socket"), "sync", { dirs: [folder], confirm: false }, { signal: new AbortController().signal });
+    // Connections are taken in their order: this one is answered after that one was taken.
+    expect((await twinfold(["status", "--json"], { home })).json).toMatchObject({ running: true });
+    expect(await running.stop()).toBe(0);
+    expect(await asked).toEqual({ kind: "refused" });
+    server.running.process.kill("SIGCONT");
+    expect(await twinfold(["sync", folder, "--once", "--json"], { home })).toMatchObject({ code: 0, json: { inSync: true } });
   });
 });
 

@@ -65,8 +65,3 @@ export class TwinfoldError extends Error {
 export function isTwinfoldError(error: unknown): error is TwinfoldError {
   return typeof error === "object" && error !== null && TWINFOLD_ERROR in error;
 }
-
-/** Marks a branch that the types say is never reached. */
-export function unreachable(value: never): never {
-  throw new Error(`unreachable: ${JSON.stringify(value)}`);
-}

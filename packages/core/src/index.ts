@@ -180,7 +180,7 @@ export {
 } from "./storage/frame.js";
 export { createMemoryBlobStore, type MemoryBlobStore } from "./storage/memory-blob-store.js";
 export { createPackStore, type PackReceipt, type PackStore, type StoredChunk } from "./storage/pack-store.js";
-export { createLoopbackTransport } from "./transport/loopback.js";
+export { createLoopbackTransport } from "./hub/loopback-transport.js";
 export {
   answerCodecs,
   helloHash,

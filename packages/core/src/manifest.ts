@@ -1,6 +1,6 @@
 import { ByteReader, malformed } from "./codec/byte-reader.js";
 import { ByteWriter } from "./codec/byte-writer.js";
-import { type Codec, id, list, struct, union, varint } from "./codec/codec.js";
+import { type Codec, list, struct, union, varint } from "./codec/codec.js";
 import { bytesToHex } from "./codec/hex.js";
 import type { Sha256 } from "./env.js";
 import type { ChunkId, ManifestId } from "./ids.js";
@@ -144,4 +144,3 @@ function varintBytes(value: number): number {
 
 /** (manifest id → bytes) as it travels inside a change or a journal row. */
 export const inlineManifestMaxBytes = 3 + MAX_INLINE_CHUNKS * 36;
-export const manifestIdCodec = id<ManifestId>(32);

@@ -1,4 +1,4 @@
-import { type Codec, boolean, bytes, decode, encode, id, int64, string, struct, union, varint, word } from "./codec/codec.js";
+import { type Codec, boolean, bytes, decode, encode, id, int64, string, struct, union, varint } from "./codec/codec.js";
 import { malformed } from "./codec/byte-reader.js";
 import type { ManifestId, NodeId, WorkspaceId } from "./ids.js";
 import { MAX_NAME_BYTES, type NodeName, nameProblem } from "./names.js";
@@ -26,11 +26,7 @@ export interface SymlinkContent {
 }
 
 /** What a node holds: the other part. */
-export type Content =
-  | FileContent
-  | { readonly kind: "directory" }
-  | SymlinkContent
-  | { readonly kind: "mount"; readonly workspaceId: WorkspaceId };
+export type Content = FileContent | { readonly kind: "directory" } | SymlinkContent | { readonly kind: "mount"; readonly workspaceId: WorkspaceId };
 
 export type NodeKind = Content["kind"];
 
@@ -126,5 +122,3 @@ export const headCodec: Codec<Head> = struct<Head>({
   revision: varint,
   seq: varint,
 });
-
-export const nodeKindCodec = word<NodeKind>({ file: 1, directory: 2, symlink: 3, mount: 4 });

@@ -24,7 +24,6 @@ import {
 
 const MAX_INT64 = 2n ** 63n - 1n;
 
-
 function hexOf<T extends string>(bytes: number): fc.Arbitrary<T> {
   return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((id) => Buffer.from(id).toString("hex") as T);
 }

@@ -13,9 +13,9 @@ const PROFILES: readonly ChunkProfile[] = [
 /** Random bytes cut seldom by the maxima; repeated ones always. */
 const input = fc.oneof(
   fc.uint8Array({ maxLength: 4096, size: "max" }),
-  fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 7 }), fc.nat(3000)).map(([pattern, length]) =>
-    Uint8Array.from({ length }, (_, i) => pattern[i % pattern.length] as number),
-  ),
+  fc
+    .tuple(fc.uint8Array({ minLength: 1, maxLength: 7 }), fc.nat(3000))
+    .map(([pattern, length]) => Uint8Array.from({ length }, (_, i) => pattern[i % pattern.length] as number)),
 );
 
 /** A byte string together with one way to feed it. */

@@ -80,7 +80,10 @@ describe("diffChunk", () => {
       fc.property(fc.nat(1000), edits, (seed, changes) => {
         const old = noise(seed, 60_000);
         // Between two edits at least one cut must meet the old ones again: in 16 KiB of noise it always does.
-        const target = edited(old, changes.slice(0, 2).map((one) => ({ ...one, removed: one.removed % 20 })));
+        const target = edited(
+          old,
+          changes.slice(0, 2).map((one) => ({ ...one, removed: one.removed % 20 })),
+        );
         const inserted = changes.slice(0, 2).reduce((sum, one) => sum + one.inserted.length, 0);
         expect(diffChunk(target, [base(old)])?.length).toBeLessThan(inserted + 16_384 + 200);
       }),
@@ -251,7 +254,13 @@ describe("planDelta", () => {
   it("gives a chunk over a batch's bytes a batch of its own", () => {
     const [a, b] = ["aa", "bb"].map((byte) => byte.repeat(32) as ChunkId) as [ChunkId, ChunkId];
     const { batches } = planDelta(
-      { manifest: [{ chunkId: a, lengthBytes: 10 }, { chunkId: b, lengthBytes: 3 }], missing: [b, a] },
+      {
+        manifest: [
+          { chunkId: a, lengthBytes: 10 },
+          { chunkId: b, lengthBytes: 3 },
+        ],
+        missing: [b, a],
+      },
       { maxBatchBytes: 5 },
     );
     expect(batches.map((batch) => batch.map(({ chunkId }) => chunkId))).toEqual([[a], [b]]);

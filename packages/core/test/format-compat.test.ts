@@ -253,7 +253,10 @@ describe("the bytes of format 1", () => {
   });
 
   it("are known for every request and answer", () => {
-    const named = [...Object.keys(requestCodecs).map((name) => `request of ${name}`), ...Object.keys(answerCodecs).map((name) => `answer of ${name}`)];
+    const named = [
+      ...Object.keys(requestCodecs).map((name) => `request of ${name}`),
+      ...Object.keys(answerCodecs).map((name) => `answer of ${name}`),
+    ];
     expect(Object.keys(VALUES)).toEqual(expect.arrayContaining(named));
   });
 

@@ -52,8 +52,7 @@ export class CutFinder {
     const known = end - start;
     // A last odd byte is not looked at until its partner is there: at the end of the input the published algorithm never does.
     const pairs = Math.min(known - (known % 2), this.#end);
-    const cut =
-      this.#search(bytes, start, Math.min(pairs, this.#center), this.#maskBelow) ?? this.#search(bytes, start, pairs, this.#maskAbove);
+    const cut = this.#search(bytes, start, Math.min(pairs, this.#center), this.#maskBelow) ?? this.#search(bytes, start, pairs, this.#maskAbove);
     if (cut === undefined && known < this.#maxBytes) return undefined;
     this.reset();
     return cut ?? this.#maxBytes;

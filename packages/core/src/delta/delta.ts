@@ -47,7 +47,8 @@ export function decodeDelta(payload: Uint8Array): Delta {
   for (const operation of delta.operations) {
     const length = lengthOf(operation);
     if (length === 0) throw malformed("a delta with an operation that adds nothing");
-    if (operation.kind === "copy" && operation.base >= delta.bases.length) throw malformed(`a copy from base ${operation.base} of ${delta.bases.length}`);
+    if (operation.kind === "copy" && operation.base >= delta.bases.length)
+      throw malformed(`a copy from base ${operation.base} of ${delta.bases.length}`);
     totalBytes += length;
     if (totalBytes > MAX_CHUNK_BYTES) throw malformed("a delta of more than a chunk's bytes");
   }

@@ -29,7 +29,11 @@ const MIN_COPY_BYTES = 24;
  * are all alike. Bases beyond what one delta may name are not used.
  */
 export function diffChunk(target: Uint8Array, bases: readonly Base[]): Uint8Array | undefined {
-  const usable = usableBases(bases, ({ chunkId }) => chunkId, ({ bytes }) => bytes.length);
+  const usable = usableBases(
+    bases,
+    ({ chunkId }) => chunkId,
+    ({ bytes }) => bytes.length,
+  );
   const [first] = usable;
   if (first === undefined) return undefined;
   const known = indexPieces(usable);

@@ -74,7 +74,11 @@ export interface SketchedBase {
  * id and asks for plain bytes. Bases beyond what one delta may name are not used.
  */
 export function diffAgainstSketches(target: Uint8Array, bases: readonly SketchedBase[], sha256: Sha256): Uint8Array | undefined {
-  const usable = usableBases(bases, ({ chunkId }) => chunkId, ({ sketch }) => sketch.reduce((sum, piece) => sum + piece.lengthBytes, 0));
+  const usable = usableBases(
+    bases,
+    ({ chunkId }) => chunkId,
+    ({ sketch }) => sketch.reduce((sum, piece) => sum + piece.lengthBytes, 0),
+  );
   const known = new Map<string, Array<{ readonly chunkId: ChunkId; readonly offsetBytes: number }>>();
   for (const { chunkId, sketch } of usable) {
     for (const { fingerprint, lengthBytes, offsetBytes } of sketch) {

@@ -30,7 +30,7 @@ export function findBreaches(after: ReadonlyMap<NodeId, NodeAfter>, view: Commit
 function isDirectory(nodeId: NodeId, after: ReadonlyMap<NodeId, NodeAfter>, view: CommitView): boolean {
   if (nodeId === view.rootNodeId) return true;
   const node = after.get(nodeId);
-  return node !== undefined && node.live && node.content.kind === "directory";
+  return node?.live === true && node.content.kind === "directory";
 }
 
 function* orphans(after: ReadonlyMap<NodeId, NodeAfter>, view: CommitView): Generator<Breach> {
@@ -91,7 +91,7 @@ function* longChains(after: ReadonlyMap<NodeId, NodeAfter>, view: CommitView): G
     }
     const above = at === undefined ? undefined : depths.get(at);
     const isCycle = at !== undefined && onChain.has(at);
-    if (above !== undefined) chain.forEach((id, index) => depths.set(id, above + chain.length - index));
+    if (above !== undefined) for (const [index, id] of chain.entries()) depths.set(id, above + chain.length - index);
     const isTooDeep = above === undefined ? chain.length > MAX_DEPTH : above + chain.length > MAX_DEPTH;
     if (!isCycle && !isTooDeep) continue;
     const members = isCycle && at !== undefined ? chain.slice(chain.indexOf(at)) : chain;

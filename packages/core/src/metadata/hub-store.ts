@@ -126,7 +126,11 @@ export interface HubStore {
     keys: ReadonlyArray<{ readonly parentId: NodeId; readonly nameKey: string }>,
   ): Promise<ReadonlyArray<NodeRow | undefined>>;
   /** Ids of live nodes in a directory, at most `limit`, those with id greater than `after`, ascending. */
-  children(workspaceId: WorkspaceId, parentId: NodeId, options: { readonly after?: NodeId | undefined; readonly limit: number }): Promise<readonly NodeId[]>;
+  children(
+    workspaceId: WorkspaceId,
+    parentId: NodeId,
+    options: { readonly after?: NodeId | undefined; readonly limit: number },
+  ): Promise<readonly NodeId[]>;
   /** Live and deleted nodes whose current version is later than `afterSeq`, ascending by seq. */
   nodesSince(workspaceId: WorkspaceId, afterSeq: number, limit: number): Promise<readonly NodeRow[]>;
   /** Journal rows later than `afterSeq`, ascending. */

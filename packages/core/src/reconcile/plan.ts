@@ -2,16 +2,7 @@ import type { NodeId } from "../ids.js";
 import type { LocalPath } from "../names.js";
 
 /** What one step does, seen from the device that plans. */
-export type PlanAction =
-  | "upload"
-  | "download"
-  | "move-remote"
-  | "move-local"
-  | "delete-remote"
-  | "delete-local"
-  | "conflict"
-  | "adopt"
-  | "forget";
+export type PlanAction = "upload" | "download" | "move-remote" | "move-local" | "delete-remote" | "delete-local" | "conflict" | "adopt" | "forget";
 
 /** One node's next step, as it is shown by `plan()` and `sync --dry-run`. */
 export interface PlanStep {

@@ -18,9 +18,9 @@ export type PartAction = "keep" | "push" | "pull" | "conflict" | "delete-there" 
  * An edit or a rename beats a delete. Both-modified with equal values is `keep`, found before the table is asked.
  */
 export const POLICY: Readonly<Record<PartChange, Readonly<Record<PartChange, PartAction>>>> = {
-  unchanged: { unchanged: "keep",         modified: "pull",     deleted: "delete-here" },
-  modified:  { unchanged: "push",         modified: "conflict", deleted: "push" },
-  deleted:   { unchanged: "delete-there", modified: "pull",     deleted: "forget" },
+  unchanged: { unchanged: "keep", modified: "pull", deleted: "delete-here" },
+  modified: { unchanged: "push", modified: "conflict", deleted: "push" },
+  deleted: { unchanged: "delete-there", modified: "pull", deleted: "forget" },
 };
 
 /** Both parts of a node together. `pull` and `push` say which parts; a node that one side lacks is pulled or pushed whole. */

@@ -203,7 +203,11 @@ class Planner {
     const decision = this.#decisionOf(record.nodeId);
     if (decision.kind === "delete-here") return side === "here";
     if (decision.kind === "delete-there") return side === "there";
-    return decision.kind === "merge" && decision.place === (side === "here" ? "pull" : "push") && (side === "here" ? record.local : record.remote) !== undefined;
+    return (
+      decision.kind === "merge" &&
+      decision.place === (side === "here" ? "pull" : "push") &&
+      (side === "here" ? record.local : record.remote) !== undefined
+    );
   }
 
   #steps(): readonly Step[] {

@@ -66,7 +66,10 @@ async function fetchBatch(
     chunks.push(checked(frame, batch[chunks.length]?.chunkId, sha256));
   }
   if (chunks.length !== batch.length) {
-    throw new TwinfoldError("ERR_SERVER_FAILED", `the server sent ${chunks.length} of ${batch.length} chunks that were asked for; they are asked for again`);
+    throw new TwinfoldError(
+      "ERR_SERVER_FAILED",
+      `the server sent ${chunks.length} of ${batch.length} chunks that were asked for; they are asked for again`,
+    );
   }
   return chunks;
 }

@@ -47,7 +47,10 @@ export async function resolveContent(context: ResolutionContext, record: NodeRec
     try {
       await staging.truncate(0);
       await staging.append(answer);
-      const outcome = await staging.place(path, local.stat, { executable: mine.executable, mtimeNs: BigInt(Math.floor(context.env.nowMs())) * 1_000_000n });
+      const outcome = await staging.place(path, local.stat, {
+        executable: mine.executable,
+        mtimeNs: BigInt(Math.floor(context.env.nowMs())) * 1_000_000n,
+      });
       if (outcome.kind === "changed") return true;
     } finally {
       await staging.close();

@@ -7,7 +7,7 @@ import { decide } from "../reconcile/policy.js";
 import { isConflictName } from "./conflict-name.js";
 import type { ReplicaEvents } from "./events.js";
 import { Follower } from "./follower.js";
-import type { ConflictCopy, Explanation, Replica, ReplicaOptions, ReplicaStatus, SyncReport } from "./replica.js";
+import type { ConflictCopy, Explanation, Replica, ReplicaOptions, ReplicaStatus } from "./replica.js";
 import { Synchronizer } from "./synchronizer.js";
 import { Trees } from "./trees.js";
 
@@ -22,7 +22,6 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const synchronizer = new Synchronizer({ trees, tree, transport, env, workspaceId, deviceName, settleMs, resolve, emit });
   const follower = new Follower({ synchronizer, trees, tree, transport, env, workspaceId, settleMs, rescanMs, emit });
   const closing = new AbortController();
-  let underWay: Promise<SyncReport> | undefined;
 
   const within = (signal: AbortSignal | undefined): AbortSignal => (signal ? AbortSignal.any([signal, closing.signal]) : closing.signal);
   const mustBeOpen = (): void => {
@@ -37,15 +36,10 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   return {
     on: source.on,
 
-    async sync({ signal } = {}) {
+    async sync({ signal, confirm } = {}) {
       mustBeOpen();
-      underWay ??= follower
-        .exclusively(() => synchronizer.pass({ signal: within(signal), waitToSettle: true }))
-        .then(({ report }) => report)
-        .finally(() => {
-          underWay = undefined;
-        });
-      return await underWay;
+      const { report } = await follower.exclusively(() => synchronizer.pass({ signal: within(signal), confirm, waitToSettle: true }));
+      return report;
     },
 
     async follow({ signal }) {
@@ -78,7 +72,11 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       const skipped = synchronizer.skipped.find((node) => node.path === path);
       if (record === undefined) {
         if (skipped !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${skipped.reason}.` };
-        return { path, state: "unknown", explanation: `Nothing is known at ${path}: neither this folder nor the server had it when they were last looked at.` };
+        return {
+          path,
+          state: "unknown",
+          explanation: `Nothing is known at ${path}: neither this folder nor the server had it when they were last looked at.`,
+        };
       }
       const reason = synchronizer.reasonFor(record.nodeId) ?? skipped?.reason;
       if (reason !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${reason}.` };
@@ -130,7 +128,10 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       const versions = await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit: 100_000 }, { signal });
       const wanted = versions.find((version) => version.revision === revision);
       if (wanted === undefined) {
-        throw new TwinfoldError("ERR_NOT_FOUND", `${path} has no revision ${revision}: it has ${versions.map((version) => version.revision).join(", ") || "none"}`);
+        throw new TwinfoldError(
+          "ERR_NOT_FOUND",
+          `${path} has no revision ${revision}: it has ${versions.map((version) => version.revision).join(", ") || "none"}`,
+        );
       }
       await follower.exclusively(() => synchronizer.restore(record.nodeId, wanted, within(signal)));
     },
@@ -144,4 +145,3 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     },
   };
 }
-

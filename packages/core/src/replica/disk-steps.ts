@@ -72,14 +72,18 @@ export class DiskSteps {
     if (record?.local === undefined || path === undefined) return LATER;
     const moved = await this.#moveToFreeName(path, record.local.stat);
     if (moved.kind !== "moved") return moved.outcome;
-    await this.#trees.write({ put: [{ ...record, local: { ...record.local, place: { ...record.local.place, name: baseName(moved.path) }, stat: moved.stat } }] });
+    await this.#trees.write({
+      put: [{ ...record, local: { ...record.local, place: { ...record.local.place, name: baseName(moved.path) }, stat: moved.stat } }],
+    });
     return { kind: "done", copy: moved.path };
   }
 
   async #moveToFreeName(
     path: LocalPath,
     stat: LocalStat,
-  ): Promise<{ readonly kind: "moved"; readonly path: LocalPath; readonly stat: LocalStat } | { readonly kind: "not"; readonly outcome: StepOutcome }> {
+  ): Promise<
+    { readonly kind: "moved"; readonly path: LocalPath; readonly stat: LocalStat } | { readonly kind: "not"; readonly outcome: StepOutcome }
+  > {
     for (let attempt = 1; attempt <= 1_000; attempt++) {
       const to = joinPath(parentPath(path), conflictName(baseName(path), this.#deviceName, this.#env.nowMs(), attempt));
       if ((await this.#tree.stat(to)) !== undefined) continue;
@@ -134,7 +138,10 @@ export class DiskSteps {
       case "file": {
         if (local?.content.kind !== "file" || local.content.manifestId !== content.manifestId) return undefined;
         const { stat } = local;
-        outcome = await this.#try(() => this.#tree.setAttributes(path, stat, { executable: content.executable, mtimeNs: content.mtimeNs }), parentPath(path));
+        outcome = await this.#try(
+          () => this.#tree.setAttributes(path, stat, { executable: content.executable, mtimeNs: content.mtimeNs }),
+          parentPath(path),
+        );
       }
     }
     if (outcome.kind !== "done") return outcome;
@@ -147,7 +154,8 @@ export class DiskSteps {
     if (!isLive(record.remote)) return LATER;
     const path = record.local === undefined ? await this.#pathFor(record.remote.place) : await this.#trees.localPath(record.nodeId);
     if (path === undefined) return LATER;
-    if (record.local === undefined && !(await this.#freeName(record.remote.place, record.nodeId))) return { kind: "changed", directories: [parentPath(path)] };
+    if (record.local === undefined && !(await this.#freeName(record.remote.place, record.nodeId)))
+      return { kind: "changed", directories: [parentPath(path)] };
     return { path };
   }
 
@@ -193,7 +201,10 @@ export class DiskSteps {
       const path = await this.#trees.localPath(occupant.nodeId);
       if (!leaves || path === undefined) return false;
       const name = `${occupant.nodeId.slice(0, 12)}.moving` as NodeName;
-      const outcome = await this.#try(() => this.#tree.move(path, joinPath(parentPath(path), name), (occupant.local as LocalState).stat), parentPath(path));
+      const outcome = await this.#try(
+        () => this.#tree.move(path, joinPath(parentPath(path), name), (occupant.local as LocalState).stat),
+        parentPath(path),
+      );
       if (outcome.kind !== "done") return false;
       await this.#trees.write({ put: [{ ...occupant, local: { ...occupant.local, place: { ...place, name }, stat: outcome.stat } }] });
     }

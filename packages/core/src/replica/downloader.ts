@@ -37,7 +37,9 @@ export type FetchOutcome =
   | { readonly kind: "failed"; readonly file: FileToFetch; readonly reason: string };
 
 /** Where a chunk of a file that is being made comes from. */
-type Source = { readonly from: "local"; readonly path: LocalPath; readonly stat: LocalStat; readonly offset: number } | { readonly from: "staging"; readonly offset: number };
+type Source =
+  | { readonly from: "local"; readonly path: LocalPath; readonly stat: LocalStat; readonly offset: number }
+  | { readonly from: "staging"; readonly offset: number };
 
 interface Job {
   readonly file: FileToFetch;
@@ -106,7 +108,10 @@ export class Downloader {
         }
       }
       const wanted = jobs.flatMap((job) => job.manifest.slice(job.firstIndex).filter((_, index) => job.sources[index] === undefined));
-      this.#events.planned(jobs.length, wanted.reduce((sum, entry) => sum + entry.lengthBytes, 0));
+      this.#events.planned(
+        jobs.length,
+        wanted.reduce((sum, entry) => sum + entry.lengthBytes, 0),
+      );
       const chunks = fetchChunks(this.#transport, this.#workspaceId, wanted, this.#env.sha256, signal);
       const placing = new Set<Promise<unknown>>();
       const placed: Array<Promise<FetchOutcome>> = [];
@@ -152,7 +157,8 @@ export class Downloader {
         const base = baseManifestId === undefined ? [] : ((await this.#trees.manifest(baseManifestId)) ?? []);
         const manifest = applyRuns(base, runs);
         const body = encodeManifest(manifest);
-        if (manifestIdOf(body, this.#env.sha256) !== manifestId) throw new TwinfoldError("ERR_INTEGRITY", "the server sent another manifest than was asked for");
+        if (manifestIdOf(body, this.#env.sha256) !== manifestId)
+          throw new TwinfoldError("ERR_INTEGRITY", "the server sent another manifest than was asked for");
         await this.#trees.write({ manifests: [{ manifestId, body }] });
         manifests.set(manifestId, manifest);
       }
@@ -257,4 +263,3 @@ export class Downloader {
     return chunkIdOf(bytes, this.#env.sha256) === entry.chunkId ? bytes : undefined;
   }
 }
-

@@ -136,7 +136,8 @@ export class Indexer {
         continue;
       }
       stayed.add(record.nodeId);
-      if (entry.stat.kind === "directory") directories.push({ path: entryPath, nodeId: record.nodeId, isNew: owner?.local?.place.parentId !== nodeId });
+      if (entry.stat.kind === "directory")
+        directories.push({ path: entryPath, nodeId: record.nodeId, isNew: owner?.local?.place.parentId !== nodeId });
     }
     for (const [name, record] of known) {
       if (stayed.has(record.nodeId) || unreadable.has(name) || record.local?.presence !== "here") continue;
@@ -227,7 +228,13 @@ export class Indexer {
       this.#vanished.delete((owner as NodeRecord).nodeId);
       return owner;
     }
-    if (entry.stat.kind === "file" && entry.stat.sizeBytes === 0 && before !== undefined && before.stat.sizeBytes > 0 && !(await this.#waited(path))) {
+    if (
+      entry.stat.kind === "file" &&
+      entry.stat.sizeBytes === 0 &&
+      before !== undefined &&
+      before.stat.sizeBytes > 0 &&
+      !(await this.#waited(path))
+    ) {
       unsettled.add(parentPath(path));
       return undefined;
     }

@@ -37,12 +37,18 @@ export async function loadNeighbourhood(trees: Trees, dirty: readonly NodeRecord
 
     const here = wantedHere.filter((place) => !localNames.has(keyOf(place)));
     (await trees.localByName(here)).forEach((group, index) => {
-      localNames.set(keyOf(here[index] as Place), group.map((record) => record.nodeId));
+      localNames.set(
+        keyOf(here[index] as Place),
+        group.map((record) => record.nodeId),
+      );
       found.push(...group);
     });
     const there = wantedThere.filter((place) => !remoteNames.has(keyOf(place)));
     (await trees.remoteByName(there)).forEach((group, index) => {
-      remoteNames.set(keyOf(there[index] as Place), group.map((record) => record.nodeId));
+      remoteNames.set(
+        keyOf(there[index] as Place),
+        group.map((record) => record.nodeId),
+      );
       found.push(...group);
     });
 
@@ -51,12 +57,18 @@ export async function loadNeighbourhood(trees: Trees, dirty: readonly NodeRecord
       if (kind !== "directory") continue;
       if (record.local !== undefined && !isLive(record.remote) && record.remote !== undefined) {
         const children = await trees.localChildren(record.nodeId);
-        localChildren.set(record.nodeId, children.map((child) => child.nodeId));
+        localChildren.set(
+          record.nodeId,
+          children.map((child) => child.nodeId),
+        );
         found.push(...children);
       }
       if (record.local === undefined && record.synced !== undefined) {
         const children = await trees.remoteChildren(record.nodeId);
-        remoteChildren.set(record.nodeId, children.map((child) => child.nodeId));
+        remoteChildren.set(
+          record.nodeId,
+          children.map((child) => child.nodeId),
+        );
         found.push(...children);
       }
     }

@@ -66,7 +66,13 @@ export async function settleCommit(trees: Trees, commit: Commit, answer: Extract
 }
 
 /** The node as the hub has it now; `undefined` when that cannot be known from here, and comes with the next changes. */
-function headAfter(change: Change, verdict: { place: Verdict; content: Verdict }, before: Head | undefined, commit: Commit, seq: number): Head | undefined {
+function headAfter(
+  change: Change,
+  verdict: { place: Verdict; content: Verdict },
+  before: Head | undefined,
+  commit: Commit,
+  seq: number,
+): Head | undefined {
   if (change.kind === "delete") {
     if (before === undefined) return undefined;
     return {

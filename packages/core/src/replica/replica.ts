@@ -89,7 +89,7 @@ export interface ConflictCopy {
 /** One device's copy of a workspace. */
 export interface Replica {
   /**
-   * Makes folder and hub agree, and returns. One call at a time; a second one joins the first.
+   * Makes folder and hub agree, and returns. One pass at a time: a second call waits for the first, and then makes a pass of its own.
    *
    * @throws {TwinfoldError} what stands in the way of all of it (`ERR_UNREACHABLE`, `ERR_ROOT_MISSING` …). What stands in the way of one file is in `skipped`.
    */

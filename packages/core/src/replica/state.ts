@@ -16,6 +16,8 @@ export interface ReplicaState {
   /** Since when something has been waiting to reach the other side. */
   readonly unsyncedSinceMs?: number | undefined;
   readonly lastInSyncAtMs?: number | undefined;
+  /** Files and symlinks that were removed, here or at the hub, since disk and hub were last equal. */
+  readonly removedSince: number;
 }
 
 export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
@@ -27,4 +29,5 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   resetting: boolean,
   unsyncedSinceMs: optional(varint),
   lastInSyncAtMs: optional(varint),
+  removedSince: varint,
 });

@@ -4,7 +4,7 @@ import type { NodeId, WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
 import { type LocalPath, parentPath } from "../names.js";
 import type { Plan, PlanAction, PlanStep } from "../reconcile/plan.js";
-import { reconcile, type Step } from "../reconcile/reconcile.js";
+import { reconcile, type Step, type TreesView } from "../reconcile/reconcile.js";
 import type { Revision, Transport } from "../transport/transport.js";
 import { resolveContent } from "./conflict-resolution.js";
 import { DiskSteps, type StepOutcome } from "./disk-steps.js";
@@ -24,6 +24,10 @@ const PAGE = 2_000;
 const MAX_ROUNDS = 10_000;
 /** Times that one node's change is planned anew after the hub was ahead, before the person is told. */
 const MAX_ATTEMPTS = 20;
+/** Removals since disk and hub were last equal that are done unasked: the greater of 25, and of a fifth of the nodes but at most 1,000. */
+const BRAKE_LEAST = 25;
+const BRAKE_SHARE = 0.2;
+const BRAKE_MOST = 1_000;
 /** Pauses for names that vanished or files that are being written, in a pass that is to end. */
 const MAX_SETTLES = 5;
 
@@ -33,6 +37,8 @@ export interface PassOptions {
   readonly signal?: AbortSignal | undefined;
   /** Directories to look at; all of them when absent. */
   readonly places?: ReadonlyArray<{ readonly path: LocalPath; readonly deep: boolean }> | undefined;
+  /** Says yes to removals above the brake. */
+  readonly confirm?: boolean | undefined;
   /** Waits for what has to settle, instead of leaving it to the next pass. */
   readonly waitToSettle: boolean;
 }
@@ -68,6 +74,10 @@ export class Synchronizer {
   #attempts = new Map<NodeId, number>();
   #rescan = new Set<LocalPath>();
   #hubIsAhead = false;
+  /** Removals that wait for a yes, and how many of them are not directories. */
+  #held = new Set<NodeId>();
+  #heldFiles = 0;
+  #confirmed = false;
 
   constructor(options: {
     trees: Trees;
@@ -135,6 +145,7 @@ export class Synchronizer {
           this.#done("up", 0, bytes);
         },
         settled: (effect) => this.#onSettled(effect),
+        fileUploaded: (path, sizeBytes) => emit("file:uploaded", { path, sizeBytes }),
         postponed: (_nodeId, path) => this.#rescan.add(parentPath(path)),
       },
     });
@@ -148,9 +159,10 @@ export class Synchronizer {
     return this.#skippedNodes.get(nodeId)?.reason;
   }
 
-  async pass({ signal, places, waitToSettle }: PassOptions): Promise<PassResult> {
+  async pass({ signal, places, waitToSettle, confirm = false }: PassOptions): Promise<PassResult> {
     const startedMs = this.#env.monotonicMs();
     this.#begin(places === undefined);
+    this.#confirmed = confirm;
     await this.#tree.check();
     await this.#feed.pull(signal);
     let unsettled = await this.#scan(places, signal);
@@ -167,9 +179,14 @@ export class Synchronizer {
       if (unsettled.size === 0 || !waitToSettle || settles === MAX_SETTLES) break;
       settles += 1;
       await this.#env.sleep(this.#settleMs, signal);
-      unsettled = await this.#scan([...unsettled].map((path) => ({ path, deep: false })), signal);
+      unsettled = await this.#scan(
+        [...unsettled].map((path) => ({ path, deep: false })),
+        signal,
+      );
     }
-    if (waitToSettle) for (const path of unsettled) this.#skippedPaths.set(path === "" ? "." : path, "something in it is being written: it is looked at again next time");
+    if (waitToSettle)
+      for (const path of unsettled)
+        this.#skippedPaths.set(path === "" ? "." : path, "something in it is being written: it is looked at again next time");
     const report = await this.#report(unsettled.size, startedMs);
     return { report, unsettled: [...unsettled] };
   }
@@ -182,13 +199,19 @@ export class Synchronizer {
     const unsettled = await this.#scan(undefined, signal);
     if (unsettled.size > 0) {
       await this.#env.sleep(this.#settleMs, signal);
-      await this.#scan([...unsettled].map((path) => ({ path, deep: false })), signal);
+      await this.#scan(
+        [...unsettled].map((path) => ({ path, deep: false })),
+        signal,
+      );
     }
     const { dirty } = await this.#trees.counts();
     const records = await this.#trees.dirty(dirty);
     const view = await loadNeighbourhood(this.#trees, records);
     const steps: PlanStep[] = [];
-    for (const step of reconcile(view, records.map((record) => record.nodeId))) {
+    for (const step of reconcile(
+      view,
+      records.map((record) => record.nodeId),
+    )) {
       const action = shownAction(step);
       if (action === undefined) continue;
       const path = await this.#trees.shownPath(step.nodeId);
@@ -215,6 +238,8 @@ export class Synchronizer {
     this.#attempts.clear();
     this.#rescan.clear();
     this.#hubIsAhead = false;
+    this.#held.clear();
+    this.#heldFiles = 0;
     if (everything) this.#skippedPaths.clear();
   }
 
@@ -232,13 +257,38 @@ export class Synchronizer {
 
   /** Plans a page of dirty nodes and carries the plan out. False: nothing could be done. */
   async #round(signal: AbortSignal | undefined): Promise<boolean> {
-    const page = await this.#trees.dirty(PAGE + this.#skippedNodes.size);
-    const records = page.filter((record) => !this.#skippedNodes.has(record.nodeId));
+    const page = await this.#trees.dirty(PAGE + this.#skippedNodes.size + this.#held.size);
+    const isLeft = (nodeId: NodeId): boolean => this.#skippedNodes.has(nodeId) || this.#held.has(nodeId);
+    const records = page.filter((record) => !isLeft(record.nodeId));
     if (records.length === 0) return false;
     if (this.#trees.state.unsyncedSinceMs === undefined) await this.#trees.write({ state: { unsyncedSinceMs: this.#env.nowMs() } });
     const view = await loadNeighbourhood(this.#trees, records);
-    const steps = reconcile(view, records.map((record) => record.nodeId)).filter((step) => !this.#skippedNodes.has(step.nodeId));
-    return await this.#carryOut(steps, signal);
+    const planned = reconcile(
+      view,
+      records.map((record) => record.nodeId),
+    ).filter((step) => !isLeft(step.nodeId));
+    const steps = await this.#withinTheBrake(planned, view);
+    return (await this.#carryOut(steps, signal)) || steps.length < planned.length;
+  }
+
+  /** Holds all removals back when they are more than a person would be glad to see done unasked. Moves are none. */
+  async #withinTheBrake(steps: readonly Step[], view: TreesView): Promise<readonly Step[]> {
+    const isRemoval = (step: Step): boolean => step.kind === "delete-here" || step.kind === "delete-there";
+    const removals = steps.filter(isRemoval);
+    if (removals.length === 0 || this.#confirmed) return steps;
+    const files = removals.filter(({ nodeId }) => {
+      const record = view.record(nodeId);
+      return (record?.local ?? record?.synced)?.content.kind !== "directory";
+    }).length;
+    const { nodes } = await this.#trees.counts();
+    const removed = this.#trees.state.removedSince + files;
+    if (this.#held.size === 0 && removed <= Math.max(BRAKE_LEAST, Math.min(nodes * BRAKE_SHARE, BRAKE_MOST))) {
+      await this.#trees.write({ state: { removedSince: removed } });
+      return steps;
+    }
+    for (const { nodeId } of removals) this.#held.add(nodeId);
+    this.#heldFiles += files;
+    return steps.filter((step) => !isRemoval(step));
   }
 
   async #carryOut(steps: readonly Step[], signal: AbortSignal | undefined): Promise<boolean> {
@@ -298,7 +348,11 @@ export class Synchronizer {
     return progressed;
   }
 
-  async #pull(step: Extract<Step, { kind: "pull" }>, note: (nodeId: NodeId, outcome: StepOutcome) => Promise<boolean>, toFetch: NodeId[]): Promise<void> {
+  async #pull(
+    step: Extract<Step, { kind: "pull" }>,
+    note: (nodeId: NodeId, outcome: StepOutcome) => Promise<boolean>,
+    toFetch: NodeId[],
+  ): Promise<void> {
     const record = await this.#trees.record(step.nodeId);
     if (record === undefined) return;
     if (step.place && record.local !== undefined) {
@@ -433,14 +487,14 @@ export class Synchronizer {
     const inSync = dirty <= this.#skippedNodes.size && unsettled === 0;
     const { unsyncedSinceMs, lastInSyncAtMs } = this.#trees.state;
     if (inSync && (unsyncedSinceMs !== undefined || lastInSyncAtMs === undefined)) {
-      await this.#trees.write({ state: { unsyncedSinceMs: undefined, lastInSyncAtMs: this.#env.nowMs() } });
+      await this.#trees.write({ state: { unsyncedSinceMs: undefined, lastInSyncAtMs: this.#env.nowMs(), removedSince: 0 } });
     }
     const report: SyncReport = {
       inSync,
       ...this.#counts,
       skipped: this.skipped,
       aliased: [],
-      awaitingConfirmation: null,
+      awaitingConfirmation: this.#held.size > 0 ? { removals: this.#heldFiles } : null,
       durationMs: Math.round(this.#env.monotonicMs() - startedMs),
     };
     this.#emit("sync:finished", { report });

@@ -40,6 +40,7 @@ export class Trees {
       rootNodeId: workspaceId as string as NodeId,
       nextCounter: 1,
       resetting: false,
+      removedSince: 0,
     });
     await trees.write({ state: {} });
     return trees;

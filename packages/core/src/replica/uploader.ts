@@ -31,6 +31,8 @@ export interface UploaderEvents {
   planned(files: number, bytes: number): void;
   uploaded(chunks: number, bytes: number): void;
   settled(effect: CommitEffect): void;
+  /** The hub has accepted a file's content. */
+  fileUploaded(path: LocalPath, sizeBytes: number): void;
   /** The file changed since it was indexed, or cannot be read: left for the next scan. */
   postponed(nodeId: NodeId, path: LocalPath): void;
 }
@@ -70,7 +72,12 @@ export class Uploader {
     let commitBytes = 0;
     const send = async (): Promise<void> => {
       const ready = await this.#uploadContents(group, signal);
-      if (ready.length > 0) await this.#commit(ready, signal);
+      const effect = ready.length > 0 ? await this.#commit(ready, signal) : undefined;
+      const files = new Map(group.map(({ change, file }) => [change.nodeId, file]));
+      for (const { change } of effect?.accepted ?? []) {
+        const file = change.kind === "put" && change.content !== undefined ? files.get(change.nodeId) : undefined;
+        if (file !== undefined) this.#events.fileUploaded(file.path, file.content.sizeBytes);
+      }
       group = [];
       groupBytes = 0;
       commitBytes = 0;
@@ -94,10 +101,16 @@ export class Uploader {
     const { replicaId, nextCounter } = this.#trees.state;
     const change: Change = { kind: "put", nodeId: head.nodeId, place, content: { content, base: head.contentVector } };
     await this.#trees.write({ state: { nextCounter: nextCounter + 1 } });
-    const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: encodeCommit({ replicaId, counter: nextCounter, changes: [change] }) }, { signal });
+    const answer = await this.#transport.commit(
+      { workspaceId: this.#workspaceId, commit: encodeCommit({ replicaId, counter: nextCounter, changes: [change] }) },
+      { signal },
+    );
     const verdict = answer.kind === "done" ? answer.verdicts[0]?.content : answer.kind;
     if (verdict !== "accepted" && verdict !== "unchanged") {
-      throw new TwinfoldError("ERR_LOCAL_CHANGED", `the server did not take the older revision (${verdict}): the file changed meanwhile; look at its revisions and try again`);
+      throw new TwinfoldError(
+        "ERR_LOCAL_CHANGED",
+        `the server did not take the older revision (${verdict}): the file changed meanwhile; look at its revisions and try again`,
+      );
     }
   }
 
@@ -121,7 +134,10 @@ export class Uploader {
     const body = await this.#trees.manifestBytes(local.content.manifestId);
     const path = await this.#trees.localPath(nodeId);
     if (body === undefined || path === undefined) {
-      throw new TwinfoldError("ERR_STORE_FAILED", `the manifest of ${path ?? nodeId} is not in this device's database: unlink the folder and link it again`);
+      throw new TwinfoldError(
+        "ERR_STORE_FAILED",
+        `the manifest of ${path ?? nodeId} is not in this device's database: unlink the folder and link it again`,
+      );
     }
     const manifest = decodeManifest(body);
     const inline = manifest.length <= MAX_INLINE_CHUNKS ? { manifest: body } : {};
@@ -167,7 +183,11 @@ export class Uploader {
             batchBytes += frame.payload.length + FRAME_HEADER_BYTES;
           }
         } catch (error) {
-          if (!isTwinfoldError(error) || (error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_PERMISSION_DENIED")) throw error;
+          if (
+            !isTwinfoldError(error) ||
+            (error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_PERMISSION_DENIED")
+          )
+            throw error;
           postponed.add(file.record.nodeId);
           this.#events.postponed(file.record.nodeId, file.path);
         }
@@ -209,7 +229,11 @@ export class Uploader {
   }
 
   /** Reads the missing chunks of a file, neighbours in one go; each is taken off `missing`, so that it is sent once. */
-  async *#chunksOf(file: NonNullable<Prepared["file"]>, missing: Set<ChunkId>, signal: AbortSignal | undefined): AsyncGenerator<Frame, void, undefined> {
+  async *#chunksOf(
+    file: NonNullable<Prepared["file"]>,
+    missing: Set<ChunkId>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Frame, void, undefined> {
     const stat = file.record.local?.stat;
     if (stat === undefined) return;
     let offset = 0;
@@ -263,14 +287,17 @@ export class Uploader {
   }
 
   /** The commit and its counter are durable before it is sent; the answer and what follows from it are one write. */
-  async #commit(changes: readonly Change[], signal: AbortSignal | undefined): Promise<void> {
+  async #commit(changes: readonly Change[], signal: AbortSignal | undefined): Promise<CommitEffect | undefined> {
     const { replicaId, nextCounter } = this.#trees.state;
     const commit: Commit = { replicaId, counter: nextCounter, changes };
     const body = encodeCommit(commit);
     await this.#trees.write({ outboxPut: [{ counter: nextCounter, body }], state: { nextCounter: nextCounter + 1 } });
     const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: body }, { signal });
     // Any other answer leaves the commit in doubt: the next look at the hub's changes settles it, or resets.
-    if (answer.kind === "done") this.#events.settled(await settleCommit(this.#trees, commit, answer));
+    if (answer.kind !== "done") return undefined;
+    const effect = await settleCommit(this.#trees, commit, answer);
+    this.#events.settled(effect);
+    return effect;
   }
 }
 

@@ -160,7 +160,10 @@ export interface Transport {
     request: { readonly workspaceId: WorkspaceId; readonly nodeIds: readonly NodeId[]; readonly limit: number },
     options?: OperationOptions,
   ): Promise<readonly Revision[]>;
-  missing(request: { readonly workspaceId: WorkspaceId; readonly chunkIds: readonly ChunkId[] }, options?: OperationOptions): Promise<readonly ChunkId[]>;
+  missing(
+    request: { readonly workspaceId: WorkspaceId; readonly chunkIds: readonly ChunkId[] },
+    options?: OperationOptions,
+  ): Promise<readonly ChunkId[]>;
   draft(request: DraftRequest, options?: OperationOptions): Promise<DraftAnswer>;
   upload(request: { readonly workspaceId: WorkspaceId; readonly frames: readonly Frame[] }, options?: OperationOptions): Promise<UploadAnswer>;
   download(request: { readonly workspaceId: WorkspaceId; readonly chunkIds: readonly ChunkId[] }, options?: OperationOptions): AsyncIterable<Frame>;

@@ -51,8 +51,10 @@ export class PlannedWorld {
       const content = edit.kind === "file" ? fileOf(edit.value) : ({ kind: "directory" } as const);
       if (free) this.#put({ nodeId: this.#newId(), local: localOf(place, content) });
     } else if (target?.local === undefined) return;
-    else if (edit.kind === "edit" && target.local.content.kind === "file") this.#put({ ...target, local: localOf(target.local.place, fileOf(edit.value)) });
-    else if (edit.kind === "move" && free && !this.#isWithin("local", parentId, target.nodeId)) this.#put({ ...target, local: localOf(place, target.local.content) });
+    else if (edit.kind === "edit" && target.local.content.kind === "file")
+      this.#put({ ...target, local: localOf(target.local.place, fileOf(edit.value)) });
+    else if (edit.kind === "move" && free && !this.#isWithin("local", parentId, target.nodeId))
+      this.#put({ ...target, local: localOf(place, target.local.content) });
     else if (edit.kind === "delete") this.#removeLocal(target.nodeId);
   }
 
@@ -67,11 +69,23 @@ export class PlannedWorld {
       const content = edit.kind === "file" ? fileOf(edit.value) : ({ kind: "directory" } as const);
       if (!free) return;
       const nodeId = this.#newId();
-      const head: Head = { nodeId, place, placeVector: bump(EMPTY_VECTOR), content, contentVector: bump(EMPTY_VECTOR), deleted: false, revision: 1, seq: ++this.#seq };
+      const head: Head = {
+        nodeId,
+        place,
+        placeVector: bump(EMPTY_VECTOR),
+        content,
+        contentVector: bump(EMPTY_VECTOR),
+        deleted: false,
+        revision: 1,
+        seq: ++this.#seq,
+      };
       this.#put({ nodeId, remote: head });
     } else if (target === undefined || !isLive(target.remote)) return;
     else if (edit.kind === "edit" && target.remote.content.kind === "file") {
-      this.#put({ ...target, remote: { ...target.remote, content: fileOf(edit.value), contentVector: bump(target.remote.contentVector), seq: ++this.#seq } });
+      this.#put({
+        ...target,
+        remote: { ...target.remote, content: fileOf(edit.value), contentVector: bump(target.remote.contentVector), seq: ++this.#seq },
+      });
     } else if (edit.kind === "move" && free && !this.#isWithin("remote", parentId, target.nodeId)) {
       this.#put({ ...target, remote: { ...target.remote, place, placeVector: bump(target.remote.placeVector), seq: ++this.#seq } });
     } else if (edit.kind === "delete") this.#removeRemote(target.nodeId);
@@ -80,7 +94,9 @@ export class PlannedWorld {
   /** Plans and carries out until nothing is dirty; gives the count of rounds. */
   settle(pageOf: (dirty: readonly NodeId[]) => readonly NodeId[]): number {
     for (let round = 0; round <= 200; round++) {
-      const dirty = this.#all().filter(isDirty).map((record) => record.nodeId);
+      const dirty = this.#all()
+        .filter(isDirty)
+        .map((record) => record.nodeId);
       if (dirty.length === 0) return round;
       const pushes: Step[] = [];
       for (const step of reconcile(this.#view(), pageOf(dirty))) {
@@ -162,7 +178,9 @@ export class PlannedWorld {
         const agreed = syncedWith(remote);
         const synced =
           current.synced === undefined
-            ? step.content || current.local === undefined ? agreed : undefined
+            ? step.content || current.local === undefined
+              ? agreed
+              : undefined
             : {
                 ...current.synced,
                 ...(step.content ? { content: agreed.content, contentVector: agreed.contentVector } : {}),
@@ -218,10 +236,12 @@ export class PlannedWorld {
     if (record === undefined) return undefined;
     const { remote, local } = record;
     this.#seq += 1;
-    if (step.kind === "delete-there") return remote && { ...remote, deleted: true, placeVector: bump(remote.placeVector), contentVector: bump(remote.contentVector), seq: this.#seq };
+    if (step.kind === "delete-there")
+      return remote && { ...remote, deleted: true, placeVector: bump(remote.placeVector), contentVector: bump(remote.contentVector), seq: this.#seq };
     if (step.kind !== "push" || local === undefined) return remote;
     const place = step.place || !isLive(remote) ? { place: local.place, placeVector: advance(remote?.placeVector ?? EMPTY_VECTOR, HERE) } : undefined;
-    const content = step.content || !isLive(remote) ? { content: local.content, contentVector: advance(remote?.contentVector ?? EMPTY_VECTOR, HERE) } : undefined;
+    const content =
+      step.content || !isLive(remote) ? { content: local.content, contentVector: advance(remote?.contentVector ?? EMPTY_VECTOR, HERE) } : undefined;
     if (remote === undefined) return place && content && { nodeId: step.nodeId, ...place, ...content, deleted: false, revision: 1, seq: this.#seq };
     return { ...remote, ...place, ...content, deleted: false, seq: this.#seq };
   }
@@ -238,11 +258,17 @@ export class PlannedWorld {
   }
 
   #childrenOf(side: "local" | "remote", parentId: NodeId): NodeRecord[] {
-    return this.#all().filter((record) => (side === "local" ? record.local?.place.parentId : isLive(record.remote) ? record.remote.place.parentId : undefined) === parentId);
+    return this.#all().filter(
+      (record) => (side === "local" ? record.local?.place.parentId : isLive(record.remote) ? record.remote.place.parentId : undefined) === parentId,
+    );
   }
 
   #isWithin(side: "local" | "remote", nodeId: NodeId, ancestor: NodeId): boolean {
-    for (let at: NodeId | undefined = nodeId; at !== undefined && at !== ROOT; at = (side === "local" ? this.#records.get(at)?.local : this.#records.get(at)?.remote)?.place.parentId) {
+    for (
+      let at: NodeId | undefined = nodeId;
+      at !== undefined && at !== ROOT;
+      at = (side === "local" ? this.#records.get(at)?.local : this.#records.get(at)?.remote)?.place.parentId
+    ) {
       if (at === ancestor) return true;
     }
     return false;
@@ -281,7 +307,10 @@ export class PlannedWorld {
     const record = this.#records.get(nodeId);
     if (!record || !isLive(record.remote)) return;
     const { remote } = record;
-    this.#put({ ...record, remote: { ...remote, deleted: true, placeVector: bump(remote.placeVector), contentVector: bump(remote.contentVector), seq: ++this.#seq } });
+    this.#put({
+      ...record,
+      remote: { ...remote, deleted: true, placeVector: bump(remote.placeVector), contentVector: bump(remote.contentVector), seq: ++this.#seq },
+    });
   }
 
   #put(record: NodeRecord): void {
@@ -293,7 +322,10 @@ export class PlannedWorld {
   }
 
   #newId(): NodeId {
-    return createHash("sha256").update(`node ${this.#made++}`).digest("hex").slice(0, 32) as NodeId;
+    return createHash("sha256")
+      .update(`node ${this.#made++}`)
+      .digest("hex")
+      .slice(0, 32) as NodeId;
   }
 }
 
@@ -309,7 +341,9 @@ function breaksARule(nodeId: NodeId, heads: ReadonlyMap<NodeId, Head | undefined
     seen.add(at);
     at = parent.place.parentId;
   }
-  return live.some((other) => other.nodeId !== nodeId && other.place.parentId === head.place.parentId && nameKey(other.place.name) === nameKey(head.place.name));
+  return live.some(
+    (other) => other.nodeId !== nodeId && other.place.parentId === head.place.parentId && nameKey(other.place.name) === nameKey(head.place.name),
+  );
 }
 
 function bump(vector: Head["placeVector"]) {
@@ -317,10 +351,24 @@ function bump(vector: Head["placeVector"]) {
 }
 
 function fileOf(value: number): Content {
-  return { kind: "file", manifestId: createHash("sha256").update(`value ${value}`).digest("hex") as ManifestId, sizeBytes: 1, executable: false, mtimeNs: 0n };
+  return {
+    kind: "file",
+    manifestId: createHash("sha256").update(`value ${value}`).digest("hex") as ManifestId,
+    sizeBytes: 1,
+    executable: false,
+    mtimeNs: 0n,
+  };
 }
 
 function localOf(place: Place, content: Content) {
-  const stat: LocalStat = { kind: content.kind === "mount" ? "other" : content.kind, sizeBytes: 1, mtimeNs: 0n, ctimeNs: 0n, inode: "0:0", executable: false, links: 1 };
+  const stat: LocalStat = {
+    kind: content.kind === "mount" ? "other" : content.kind,
+    sizeBytes: 1,
+    mtimeNs: 0n,
+    ctimeNs: 0n,
+    inode: "0:0",
+    executable: false,
+    links: 1,
+  };
   return { place, content, stat, suspect: false, presence: "here" as const };
 }

@@ -11,7 +11,7 @@ const edit: fc.Arbitrary<Edit> = fc.record({
 });
 const edits = fc.array(edit, { maxLength: 10 });
 const everything = (dirty: readonly string[]) => dirty as never;
-const RUNS = Number(process.env["RUNS"] ?? 3_000);
+const RUNS = Number(process.env.RUNS ?? 3_000);
 
 /** One tree that both sides agree on, made first, and changed apart afterwards. */
 function agreed(base: readonly Edit[]): PlannedWorld {

@@ -17,7 +17,9 @@ describe("a replica", () => {
     laptop.tree.mkdir("hollow");
     laptop.tree.symlink("link", "dir/file.txt");
     await twins.settle();
-    expect([...phone.tree.files()].map(([path, entry]) => [path, entry.kind])).toEqual([...laptop.tree.files()].map(([path, entry]) => [path, entry.kind]));
+    expect([...phone.tree.files()].map(([path, entry]) => [path, entry.kind])).toEqual(
+      [...laptop.tree.files()].map(([path, entry]) => [path, entry.kind]),
+    );
     expect(texts(phone.tree)).toEqual(texts(laptop.tree));
     expect(phone.tree.files().get("run.sh")).toMatchObject({ executable: true });
   });
@@ -169,6 +171,19 @@ describe("a replica", () => {
     await expect(phone.sync()).rejects.toMatchObject({ code: "ERR_ROOT_MISSING" });
     await laptop.sync();
     expect(texts(laptop.tree)).toEqual({ "a.txt": "a" });
+  });
+
+  it("waits for a yes before it removes much, on both sides, and syncs the rest meanwhile", async () => {
+    const { twins, laptop, phone } = await pair();
+    for (let at = 0; at < 40; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);
+    await twins.settle();
+    laptop.tree.rm("old");
+    laptop.tree.write("new.txt", "new");
+    expect(await laptop.sync()).toMatchObject({ inSync: false, filesDeleted: 0, filesUploaded: 1, awaitingConfirmation: { removals: 40 } });
+    expect(await laptop.replica.sync({ confirm: true })).toMatchObject({ inSync: true, filesDeleted: 40, awaitingConfirmation: null });
+    expect(await phone.sync()).toMatchObject({ inSync: false, filesDeleted: 0, filesDownloaded: 1, awaitingConfirmation: { removals: 40 } });
+    expect(await phone.replica.sync({ confirm: true })).toMatchObject({ inSync: true, filesDeleted: 40 });
+    expect(texts(phone.tree)).toEqual({ "new.txt": "new" });
   });
 
   it("reports what cannot be synced and syncs the rest", async () => {

@@ -42,7 +42,11 @@ function act(target: Device, operation: Op, ledger: Ledger): void {
   const entries = tree.files();
   if (!("path" in operation)) return;
   const at = operation.path;
-  const parents = (of: string) => of.split("/").slice(0, -1).map((_, index, names) => names.slice(0, index + 1).join("/"));
+  const parents = (of: string) =>
+    of
+      .split("/")
+      .slice(0, -1)
+      .map((_, index, names) => names.slice(0, index + 1).join("/"));
   const canMake = (of: string) => parents(of).every((parent) => (entries.get(parent)?.kind ?? "directory") === "directory");
   switch (operation.kind) {
     case "write":
@@ -130,7 +134,7 @@ async function run(operations: readonly Op[], seed: number, network: LossyNetwor
 }
 
 const operations = fc.array(op, { minLength: 1, maxLength: 40 });
-const RUNS = Number(process.env["RUNS"] ?? 150);
+const RUNS = Number(process.env.RUNS ?? 150);
 
 describe("replicas of one workspace", () => {
   it("converge, lose nothing that nobody deleted, and invent nothing, whatever people do and in whatever order they sync", async () => {
@@ -145,6 +149,9 @@ describe("replicas of one workspace", () => {
   }, 600_000);
 
   it("do so over a network that loses requests and answers, and when they are restarted at any moment", async () => {
-    await fc.assert(fc.asyncProperty(operations, fc.integer(), (plan, seed) => run(plan, seed, new LossyNetwork(seed))), { numRuns: RUNS });
+    await fc.assert(
+      fc.asyncProperty(operations, fc.integer(), (plan, seed) => run(plan, seed, new LossyNetwork(seed))),
+      { numRuns: RUNS },
+    );
   }, 600_000);
 });

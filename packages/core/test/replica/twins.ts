@@ -76,7 +76,10 @@ export interface TwinsOptions {
   readonly wrapTransport?: (transport: Transport, device: string) => Transport;
 }
 
-export async function createTwins(names: readonly string[], { seed = 1, resolve, wrapTransport = (transport) => transport }: TwinsOptions = {}): Promise<Twins> {
+export async function createTwins(
+  names: readonly string[],
+  { seed = 1, resolve, wrapTransport = (transport) => transport }: TwinsOptions = {},
+): Promise<Twins> {
   const env = virtualEnv(seed);
   const blobs = createMemoryBlobStore();
   let hubStore = createMemoryHubStore();
@@ -88,7 +91,10 @@ export async function createTwins(names: readonly string[], { seed = 1, resolve,
     const tree = createMemoryLocalTree({ env });
     const store = createMemoryReplicaStore();
     const principal = { accountId, deviceId: `${index}`.repeat(32).slice(0, 32) as DeviceId, deviceName: name };
-    const transport = wrapTransport(toWhicheverHub(() => createLoopbackTransport(hub, principal)), name);
+    const transport = wrapTransport(
+      toWhicheverHub(() => createLoopbackTransport(hub, principal)),
+      name,
+    );
     const open = () => createReplica({ workspaceId, tree, store, transport, env, deviceName: name, resolve });
     const device: Device = {
       name,
@@ -122,7 +128,9 @@ export async function createTwins(names: readonly string[], { seed = 1, resolve,
         const after = devices.map((device) => describe(device.tree));
         quiet = before.every((text, index) => text === after[index]) && new Set(after).size === 1 ? devices.length : 0;
         if (round > 10 && quiet === 0 && before.every((text, index) => text === after[index])) {
-          throw new Error(`the devices stay apart:\n${after.join("\n---\n")}\n${JSON.stringify(await Promise.all(devices.map((device) => device.replica.status())))}`);
+          throw new Error(
+            `the devices stay apart:\n${after.join("\n---\n")}\n${JSON.stringify(await Promise.all(devices.map((device) => device.replica.status())))}`,
+          );
         }
       }
     },

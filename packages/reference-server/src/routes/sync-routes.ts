@@ -6,6 +6,7 @@ import {
   encode,
   type Hub,
   isTwinfoldError,
+  TwinfoldError,
   type MessageOperation,
   type OperationOptions,
   parseWorkspaceId,
@@ -95,7 +96,7 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions, sendProblem }:
     const asked = decode(requestCodecs.download, await readMessage(request.body as ByteStream));
     const { signal, abort, release } = sessions.hold(principalOf(request));
     reply.raw.once("close", () => {
-      abort(new Error("the client is gone"));
+      abort(clientGone());
       release();
     });
     try {
@@ -110,7 +111,7 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions, sendProblem }:
   /** Runs an operation that ends early when its client goes away or its device is revoked. */
   async function held(request: FastifyRequest, reply: FastifyReply, operation: (options: OperationOptions) => Promise<void>): Promise<void> {
     const { signal, abort, release } = sessions.hold(principalOf(request));
-    const gone = (): void => abort(new Error("the client is gone"));
+    const gone = (): void => abort(clientGone());
     reply.raw.once("close", gone);
     try {
       await operation({ signal });
@@ -123,4 +124,9 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions, sendProblem }:
 
 function sendBinary(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
   return reply.type(BINARY).send(bytes);
+}
+
+/** No failure of the server's: answered to nobody, and not logged as one. */
+function clientGone(): TwinfoldError {
+  return new TwinfoldError("ERR_PROTOCOL", "the client went away before it was answered");
 }

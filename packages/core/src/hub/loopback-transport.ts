@@ -1,9 +1,9 @@
 import { type Codec, decode, encode } from "../codec/codec.js";
-import type { Hub, Principal } from "../hub/hub.js";
+import type { Hub, Principal } from "./hub.js";
 import type { OperationOptions } from "../operation-options.js";
 import { decodeFrames, encodeFrames, type Frame } from "../storage/frame.js";
-import { answerCodecs, requestCodecs } from "./messages.js";
-import type { Transport } from "./transport.js";
+import { answerCodecs, requestCodecs } from "../transport/messages.js";
+import type { Transport } from "../transport/transport.js";
 
 /**
  * A transport to a hub in the same process. Every message crosses as the bytes that it is on the wire,
