@@ -23,10 +23,10 @@ export async function syncOnce({ home, folder }: Twin, ...more: string[]): Promi
   return await twinfold(["sync", folder, "--once", "--json", ...more], { home });
 }
 
-/** A running `twinfold sync` that has made its first pass. */
-export async function following(home: string): Promise<Running> {
+/** A running `twinfold sync` that has told a fact: that its first pass is made, if no other is named. */
+export async function following(home: string, fact: (line: string) => boolean = tells("sync:finished")): Promise<Running> {
   const running = startTwinfold(["sync", "--json"], { home });
-  await running.line(tells("sync:finished"));
+  await running.line(fact);
   return running;
 }
 
