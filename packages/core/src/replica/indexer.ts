@@ -11,7 +11,8 @@ import type { LocalState, NodeRecord } from "../reconcile/node-record.js";
 import type { Trees } from "./trees.js";
 
 /** A file's stat this close to its writing may not change with the next write. Covers the clock tick of ext4, xfs, btrfs and tmpfs (≤ 10 ms). */
-const RACY_NS = 50_000_000n;
+const RACY_MS = 50;
+const RACY_NS = BigInt(RACY_MS) * 1_000_000n;
 /** Records written at once. */
 const WRITE_BATCH = 1_000;
 /** Times that a file which changes while it is read is tried again at once. */
@@ -275,7 +276,9 @@ export class Indexer {
     let current = stat;
     for (let attempt = 1; ; attempt++) {
       try {
-        const startedNs = BigInt(Math.floor(this.#env.nowMs())) * 1_000_000n;
+        // In the middle of a write the stat is that of its end: a read would find equal stats before and after it, and half of the bytes.
+        if (current.ctimeNs > this.#nowNs() - RACY_NS) await this.#env.sleep(RACY_MS);
+        const startedNs = this.#nowNs();
         const content = await this.#hash(path, current, before);
         return { content, stat: current, suspect: current.ctimeNs > startedNs - RACY_NS };
       } catch (error) {
@@ -287,13 +290,17 @@ export class Indexer {
     }
   }
 
+  #nowNs(): bigint {
+    return BigInt(Math.floor(this.#env.nowMs())) * 1_000_000n;
+  }
+
   async #hash(path: LocalPath, stat: LocalStat, before: LocalState | undefined): Promise<FileContent> {
     const chunker = createChunker(chunkProfileFor(stat.sizeBytes));
     const entries: ManifestEntry[] = [];
     const add = (chunks: readonly Uint8Array[]): void => {
       for (const chunk of chunks) entries.push({ chunkId: chunkIdOf(chunk, this.#env.sha256), lengthBytes: chunk.length });
     };
-    if (stat.sizeBytes > 0) for await (const piece of this.#tree.read(path, stat)) add(chunker.push(piece));
+    for await (const piece of this.#tree.read(path, stat)) add(chunker.push(piece));
     add(chunker.finish());
     const body = encodeManifest(entries);
     const manifestId = manifestIdOf(body, this.#env.sha256);
