@@ -8,18 +8,22 @@ export const canMount = process.platform === "linux" && (process.getuid?.() === 
 export interface SmallDisk {
   readonly path: string;
   resize(sizeMib: number): void;
-  unmount(): void;
+  /** Mounts it elsewhere: what was its place is an empty folder then. */
+  moveTo(path: string): void;
 }
 
 /** A disk of its own with so much room, unmounted when the test is over. */
 export async function mountDisk(sizeMib: number): Promise<SmallDisk> {
   const path = await temporaryFolder();
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${sizeMib}m`, "twinfold-test", path]);
-  let mounted = true;
-  const unmount = (): void => {
-    if (mounted) execFileSync("umount", ["--lazy", path]);
-    mounted = false;
+  let place = path;
+  onTestFinished(() => void execFileSync("umount", ["--lazy", place]));
+  return {
+    path,
+    resize: (size) => void execFileSync("mount", ["-o", `remount,size=${size}m`, place]),
+    moveTo(to) {
+      execFileSync("mount", ["--move", place, to]);
+      place = to;
+    },
   };
-  onTestFinished(unmount);
-  return { path, resize: (size) => void execFileSync("mount", ["-o", `remount,size=${size}m`, path]), unmount };
 }
