@@ -109,7 +109,7 @@ export async function createHttpServer({ hub, hubStore, accounts, env, config }:
     });
     accountRoutes(json, { accounts, hub, sessions, passwords, throttle: createThrottle(env.monotonicMs), env, config });
   });
-  await app.register(async (sync) => syncRoutes(sync, { hub, sessions, sendProblem }));
+  await app.register(async (sync) => syncRoutes(sync, { hub, sessions }));
   await app.ready();
 
   return {

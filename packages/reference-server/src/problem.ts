@@ -61,11 +61,6 @@ export function problemFor(error: unknown): ProblemDocument {
   return problem(status, detail === undefined ? "ERR_SERVER_FAILED" : error.code, detail ?? SERVER_FAILED);
 }
 
-/** A stored chunk that is not what it was: the request was right, the server's disk is not. */
-export function damagedChunkProblem(error: TwinfoldError): ProblemDocument {
-  return problem(500, error.code, error.message);
-}
-
 export function problem(
   status: number,
   code: TwinfoldErrorCode,

@@ -39,8 +39,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     closing.push(() => accounts.close());
     const blobs = createFsBlobStore({ root: folder.blobs });
     closing.push(() => blobs.close());
-    const hub = createHub({ blobs, store: hubStore, env, maxFileBytes: config.maxFileBytes, maxWaitMs: config.maxWaitMs });
-    const http = await createHttpServer({ hub, hubStore, accounts, env, config });
+    const { maxFileBytes, maxWaitMs } = config;
+    const onDamage = (damage: TwinfoldError): void => http.app.log.error({ err: damage, code: damage.code }, "a stored chunk is damaged");
+    const hub = createHub({ blobs, store: hubStore, env, maxFileBytes, maxWaitMs, onDamage });
+    const http: HttpServer = await createHttpServer({ hub, hubStore, accounts, env, config });
     closing.push(() => stop(http, () => hub.close()));
     const url = await listen(http, config);
     let closed: Promise<void> | undefined;

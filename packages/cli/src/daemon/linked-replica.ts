@@ -29,6 +29,7 @@ const EVENT_NAMES = Object.keys({
   "conflict:detected": true,
   "transfer:progressed": true,
   "sync:finished": true,
+  "sync:postponed": true,
   "connection:lost": true,
   "connection:restored": true,
 } satisfies Record<keyof ReplicaEvents, true>) as ReadonlyArray<keyof ReplicaEvents>;

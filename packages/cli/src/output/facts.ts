@@ -17,6 +17,7 @@ const DESCRIPTIONS: { readonly [Name in EventName]: (fact: FactOf<Name>, link: s
   "conflict:detected": ({ path, copy }) =>
     `conflict at ${printable(path)}${copy === undefined ? "" : `: the other version is kept as ${printable(copy)}`}`,
   "connection:lost": ({ reason, retryInMs }) => `the server is out of reach: ${reason}; next try in ${formatDuration(retryInMs)}`,
+  "sync:postponed": ({ reason, retryInMs }) => `waiting: ${reason}; next try in ${formatDuration(retryInMs)}`,
   "connection:restored": () => "the server is back",
   "sync:finished": ({ report }, link) => {
     return report.awaitingConfirmation === null ? undefined : describeConfirmation(report.awaitingConfirmation.removals, link);

@@ -21,7 +21,7 @@ const DEFAULT_MAX_WAIT_MS = 55_000;
 
 /** Makes the authority over `store` and `blobs`, which stay the caller's to close. */
 export function createHub(options: HubOptions): Hub {
-  const { blobs, store, env, bus = createInProcessBus(), maxFileBytes = DEFAULT_MAX_FILE_BYTES, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
+  const { blobs, store, env, bus = createInProcessBus(), maxFileBytes = DEFAULT_MAX_FILE_BYTES, maxWaitMs = DEFAULT_MAX_WAIT_MS, onDamage = () => {} } = options;
   const counters = createHubCounters();
   const gate = createCallGate();
   const stopServing = bus.serve(createCommitWorker({ store, bus, env, maxFileBytes, counters }));
@@ -34,7 +34,7 @@ export function createHub(options: HubOptions): Hub {
     hello: { features: [], maxFileBytes, maxBatchBytes: MAX_BATCH_BYTES, maxCommitChanges: MAX_COMMIT_CHANGES },
     feed: createFeed(store, env.sha256),
     drafts: createDrafts(store, env),
-    transfer: createTransfer({ store, packs: createPackStore({ blobs, store, env }), env, counters }),
+    transfer: createTransfer({ store, packs: createPackStore({ blobs, store, env }), env, counters, onDamage }),
     wait: createWaiter({ store, bus, env, counters }),
   };
 

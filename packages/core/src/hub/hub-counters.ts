@@ -14,6 +14,7 @@ export function createHubCounters(): HubCounters {
     bytesStored: 0,
     chunksServed: 0,
     bytesServed: 0,
+    chunksDamaged: 0,
     waiting: 0,
   };
 }

@@ -1,5 +1,6 @@
 import type { Bus } from "../bus/bus.js";
 import type { Env } from "../env.js";
+import type { TwinfoldError } from "../errors.js";
 import type { AccountId, DeviceId, WorkspaceId } from "../ids.js";
 import type { HubStore } from "../metadata/hub-store.js";
 import type { BlobStore } from "../storage/blob-store.js";
@@ -23,6 +24,8 @@ export interface HubOptions {
   readonly maxFileBytes?: number | undefined;
   /** Longest that `wait` is held. @default 55 s */
   readonly maxWaitMs?: number | undefined;
+  /** Told the `ERR_INTEGRITY` of each stored chunk that was asked for and is damaged: an operator has to restore its pack. */
+  readonly onDamage?: ((damage: TwinfoldError) => void) | undefined;
 }
 
 /** The authority that accepts or refuses commits. */
@@ -48,4 +51,5 @@ export type HubCounter =
   | "bytesStored"
   | "chunksServed"
   | "bytesServed"
+  | "chunksDamaged"
   | "waiting";

@@ -1,5 +1,5 @@
 import type { Env } from "../env.js";
-import { TwinfoldError } from "../errors.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { ChunkId, WorkspaceId } from "../ids.js";
 import { chunkIdOf, MAX_CHUNK_BYTES } from "../manifest.js";
 import type { HubStore } from "../metadata/hub-store.js";
@@ -17,10 +17,11 @@ export interface TransferOptions {
   readonly packs: PackStore;
   readonly env: Pick<Env, "sha256">;
   readonly counters: HubCounters;
+  readonly onDamage: (damage: TwinfoldError) => void;
 }
 
 /** Chunks into a workspace and out of it. Only possession gives access: an id alone is worth nothing. Judges no permission. */
-export function createTransfer({ store, packs, env, counters }: TransferOptions) {
+export function createTransfer({ store, packs, env, counters, onDamage }: TransferOptions) {
   async function missing(workspaceId: WorkspaceId, chunkIds: readonly ChunkId[]): Promise<readonly ChunkId[]> {
     atMost(chunkIds.length, MAX_ASKED_CHUNKS, "chunks asked for");
     const possessed = await store.possessed(workspaceId, chunkIds);
@@ -82,7 +83,11 @@ export function createTransfer({ store, packs, env, counters }: TransferOptions)
     try {
       for (const chunkId of chunkIds) {
         const payload = possessed.has(chunkId) ? (await bytes.next()).value : undefined;
-        if (payload === undefined) {
+        if (isTwinfoldError(payload)) {
+          count(counters, "chunksDamaged");
+          onDamage(payload);
+        }
+        if (payload === undefined || isTwinfoldError(payload)) {
           yield { chunkId, codec: "absent", plainBytes: 0, payload: NO_BYTES };
           continue;
         }

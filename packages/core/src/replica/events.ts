@@ -19,6 +19,8 @@ export type ReplicaEvents = {
     readonly totalFiles: number;
   };
   "sync:finished": { readonly report: SyncReport };
+  /** The disk here, or the server's, is full. */
+  "sync:postponed": { readonly code: "ERR_NO_SPACE"; readonly reason: string; readonly retryInMs: number };
   "connection:lost": { readonly reason: string; readonly retryInMs: number };
   "connection:restored": Record<string, never>;
 };

@@ -106,6 +106,7 @@ export class Follower {
     this.#everything = true;
     let unwatch: (() => Promise<void>) | undefined;
     let failures = 0;
+    let isLost = false;
     const onAbort = (): void => this.#wake();
     signal.addEventListener("abort", onAbort);
     try {
@@ -120,7 +121,8 @@ export class Follower {
         }
         try {
           for (const path of await this.#pass(signal)) unsettled.add(path);
-          if (failures > 0) this.#emit("connection:restored", {});
+          if (isLost) this.#emit("connection:restored", {});
+          isLost = false;
           failures = 0;
           this.#problem = undefined;
           const now = this.#env.monotonicMs();
@@ -137,11 +139,17 @@ export class Follower {
           }
         } catch (error) {
           if (signal.aborted) break;
-          if (!isTwinfoldError(error) || !error.retryable) throw error;
+          if (!isTwinfoldError(error)) throw error;
+          const { code, message: reason } = error;
+          if (!error.retryable && code !== "ERR_NO_SPACE") throw error;
           failures += 1;
           const retryInMs = this.#backoffMs(failures);
-          this.#problem = error.message;
-          this.#emit("connection:lost", { reason: error.message, retryInMs });
+          this.#problem = reason;
+          if (code === "ERR_NO_SPACE") this.#emit("sync:postponed", { code, reason, retryInMs });
+          else {
+            isLost = true;
+            this.#emit("connection:lost", { reason, retryInMs });
+          }
           await this.#pause(retryInMs, signal);
         }
       }

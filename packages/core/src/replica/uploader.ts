@@ -7,14 +7,16 @@ import { decodeManifest, type Manifest, MAX_INLINE_CHUNKS, spliceManifest } from
 import type { LocalPath } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
-import { FRAME_HEADER_BYTES, type Frame, MAX_BATCH_BYTES, MAX_BATCH_FRAMES } from "../storage/frame.js";
+import { FRAME_HEADER_BYTES, type Frame, MAX_BATCH_FRAMES } from "../storage/frame.js";
 import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
 import type { Transport } from "../transport/transport.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
 import { type CommitEffect, settleCommit } from "./outbox.js";
 import type { Trees } from "./trees.js";
 
-/** Uploads under way at once: memory is this many batches of 8 MiB. */
+/** Chunks sent in one request. */
+const REQUEST_BYTES = 4 * 1024 * 1024;
+/** Uploads under way at once: memory is about (this + 1) × 8 MiB at the most, a chunk being 4 MiB at the most. */
 const PARALLEL_UPLOADS = 3;
 /** New content after which a commit is made, so that others see a long upload arrive file by file. */
 const COMMIT_AFTER_BYTES = 64 * 1024 * 1024;
@@ -178,7 +180,7 @@ export class Uploader {
         if (file === undefined) continue;
         try {
           for await (const frame of this.#chunksOf(file, missing, signal)) {
-            if (batchBytes + frame.payload.length + FRAME_HEADER_BYTES > MAX_BATCH_BYTES || batch.length === MAX_BATCH_FRAMES) await flush();
+            if (batchBytes + frame.payload.length + FRAME_HEADER_BYTES > REQUEST_BYTES || batch.length === MAX_BATCH_FRAMES) await flush();
             batch.push(frame);
             batchBytes += frame.payload.length + FRAME_HEADER_BYTES;
           }
@@ -254,15 +256,15 @@ export class Uploader {
         continue;
       }
       const bytes = this.#tree.read(file.path, stat, { offset: first, length: offset - first, signal });
-      const taken: Frame[] = [];
+      let taken = 0;
       try {
         for await (const frame of cut(bytes, run)) {
-          taken.push(frame);
+          taken += 1;
           yield frame;
         }
       } catch (error) {
         // What was not read stays missing: another file may hold the same chunk.
-        for (const { chunkId } of run.slice(taken.length)) missing.add(chunkId);
+        for (const { chunkId } of run.slice(taken)) missing.add(chunkId);
         throw error;
       }
     }

@@ -7,7 +7,7 @@ import { MAX_CHUNK_BYTES } from "../manifest.js";
  * How a frame's payload becomes the chunk's bytes.
  *
  * `plain`: it is them · `deflate`: raw deflate (RFC 1951) · `delta`: base chunk ids and copy/insert operations ·
- * `absent`: the sender has no such chunk, the payload is empty.
+ * `absent`: the sender has no such chunk, or no sound copy of it; the payload is empty.
  */
 export type FrameCodec = "plain" | "deflate" | "delta" | "absent";
 

@@ -31,11 +31,10 @@ export interface PackStore {
   /** Durable, bytes and index, when it resolves. The caller has checked each chunk; those that the index has are left out. */
   put(chunks: readonly StoredChunk[], options?: OperationOptions): Promise<PackReceipt>;
   /**
-   * The bytes of `chunkIds`, in that order; `undefined` for one that no index row names. Memory: at most 8 MiB and one chunk.
-   *
-   * @throws {TwinfoldError} `ERR_INTEGRITY` when what the pack holds is not the chunk.
+   * The bytes of `chunkIds`, in that order; `undefined` for one that no index row names, and an `ERR_INTEGRITY` in the place of one whose
+   * pack is gone or holds other bytes, so that what is damaged takes nothing with it. Memory: at most 8 MiB and one chunk.
    */
-  read(chunkIds: readonly ChunkId[], options?: OperationOptions): AsyncIterable<Uint8Array | undefined>;
+  read(chunkIds: readonly ChunkId[], options?: OperationOptions): AsyncIterable<Uint8Array | TwinfoldError | undefined>;
 }
 
 export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store: HubStore; env: Pick<Env, "randomBytes" | "sha256"> }): PackStore {
@@ -52,7 +51,7 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
     return { chunks: fresh.length, bytes: fresh.reduce((sum, chunk) => sum + chunk.bytes.length, 0) };
   }
 
-  async function* read(chunkIds: readonly ChunkId[], { signal }: OperationOptions = {}): AsyncGenerator<Uint8Array | undefined, void, undefined> {
+  async function* read(chunkIds: readonly ChunkId[], { signal }: OperationOptions = {}): AsyncGenerator<Uint8Array | TwinfoldError | undefined, void, undefined> {
     const rows = await store.chunks(chunkIds);
     for (let at = 0; at < rows.length; ) {
       const row = rows[at];
@@ -68,53 +67,43 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
     }
   }
 
-  async function readRun(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Uint8Array[]> {
+  async function readRun(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Array<Uint8Array | TwinfoldError>> {
     const bytes = await readRange(run, signal);
     if (bytes !== undefined) return unpack(run, bytes);
-    // A pack that was rewritten since the index was read is found under its new name: look the places up once more.
+    // A pack that was rewritten since the index was read is found under its new name. One that ends too early still holds the chunks before.
     const again = await store.chunks(run.map(({ chunkId }) => chunkId));
-    const found: Uint8Array[] = [];
-    for (const [index, before] of run.entries()) {
+    const found: Array<Uint8Array | TwinfoldError> = [];
+    for (const [index, { chunkId, pack }] of run.entries()) {
       const row = again[index];
-      const moved = row === undefined || row.pack === before.pack ? undefined : await readRange([row], signal);
-      if (row === undefined || moved === undefined) {
-        throw new TwinfoldError("ERR_INTEGRITY", `chunk ${before.chunkId} cannot be read: its pack ${before.pack} is gone; restore it from a backup`);
-      }
-      found.push(...unpack([row], moved));
+      const single = row === undefined ? undefined : await readRange([row], signal);
+      if (row !== undefined && single !== undefined) found.push(...unpack([row], single));
+      else found.push(new TwinfoldError("ERR_INTEGRITY", `chunk ${chunkId} cannot be read: its pack ${pack} is gone or cut short; restore it from a backup`));
     }
     return found;
   }
 
+  /** `undefined` when there is no such pack, or it ends before the last of the run. */
   async function readRange(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     const first = run[0] as ChunkRow;
     const range = { offset: first.offset, length: endOf(run.at(-1) as ChunkRow) - first.offset };
     try {
       return await blobs.get(first.pack, { range, signal });
-    } catch (cause) {
-      if (!isTwinfoldError(cause) || cause.code !== "ERR_INVALID_ARGUMENT") throw cause;
-      throw new TwinfoldError("ERR_INTEGRITY", `the pack ${first.pack} ends before chunk ${run.at(-1)?.chunkId}; restore it from a backup`, {
-        cause,
-      });
+    } catch (error) {
+      if (isTwinfoldError(error) && error.code === "ERR_INVALID_ARGUMENT") return undefined;
+      throw error;
     }
   }
 
-  function unpack(run: readonly ChunkRow[], bytes: Uint8Array): Uint8Array[] {
+  function unpack(run: readonly ChunkRow[], bytes: Uint8Array): Array<Uint8Array | TwinfoldError> {
     const start = (run[0] as ChunkRow).offset;
     return run.map((row) => {
-      if (row.codec !== "plain") {
-        throw new TwinfoldError(
-          "ERR_NEWER_FORMAT",
-          `chunk ${row.chunkId} in pack ${row.pack} is stored as ${row.codec}, which this program cannot read`,
-        );
+      const { chunkId, pack, codec } = row;
+      if (codec !== "plain") {
+        throw new TwinfoldError("ERR_NEWER_FORMAT", `chunk ${chunkId} in pack ${pack} is stored as ${codec}, which this program cannot read`);
       }
       const chunk = bytes.subarray(row.offset - start, endOf(row) - start);
-      if (chunk.length !== row.plainBytes || chunkIdOf(chunk, env.sha256) !== row.chunkId) {
-        throw new TwinfoldError(
-          "ERR_INTEGRITY",
-          `the bytes of chunk ${row.chunkId} in pack ${row.pack} are not its own; restore the pack from a backup`,
-        );
-      }
-      return chunk;
+      if (chunk.length === row.plainBytes && chunkIdOf(chunk, env.sha256) === chunkId) return chunk;
+      return new TwinfoldError("ERR_INTEGRITY", `the bytes of chunk ${chunkId} in pack ${pack} are not its own; restore the pack from a backup`);
     });
   }
 

@@ -128,7 +128,7 @@ export interface UploadAnswer {
  * - TR5 `wait` resolves when one of the workspaces is past its `afterSeq`, or after the hub's own time; it may resolve early.
  * - TR6 `missing` names those of the asked chunks that the workspace does not possess, and tells nothing else.
  * - TR7 `upload` keeps every frame that arrived whole, also when the rest does not. A frame whose bytes are not its id's is refused with `ERR_INTEGRITY`.
- * - TR8 `download` gives one frame for each asked chunk, in the order asked; `absent` for one that the workspace does not possess.
+ * - TR8 `download` gives one frame for each asked chunk, in the order asked; `absent` for one that the workspace does not possess, or whose stored bytes are damaged.
  *   The receiver checks the bytes. At most 8 MiB of chunks are asked for at once.
  * - TR9 A workspace that the account cannot read is answered as if it did not exist: `gone` in `changes`, `ERR_NOT_FOUND` elsewhere.
  * - TR10 Failures are `TwinfoldError`s: `ERR_UNREACHABLE` and `ERR_SERVER_FAILED` (try again later), `ERR_UNAUTHENTICATED` (log in again),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { advance, createHub, createLoopbackTransport, createMemoryBlobStore, createMemoryHubStore, MAX_COMMIT_CHANGES } from "@twinfold/core";
+import { advance, createHub, createLoopbackTransport, createMemoryBlobStore, createMemoryHubStore, MAX_COMMIT_CHANGES, type TwinfoldError } from "@twinfold/core";
 import {
   bytesOf,
   commit,
@@ -168,11 +168,17 @@ describe("commit", () => {
 
     const [[pack, bytes]] = [...blobs.snapshot()] as [[string, Uint8Array]];
     const rotten = createMemoryBlobStore({ from: new Map([[pack, bytes.with(bytes.length - 1, 0)]]) });
-    const download = createHub({ blobs: rotten, store, env }).session(principal(1)).download({ workspaceId, chunkIds });
-    await expect(download[Symbol.asyncIterator]().next()).rejects.toMatchObject({
-      code: "ERR_INTEGRITY",
-      message: expect.stringContaining(pack) as string,
-    });
+    const cutShort = createMemoryBlobStore({ from: new Map([[pack, bytes.slice(0, -1)]]) });
+    for (const blobs of [rotten, cutShort]) {
+      const damages: TwinfoldError[] = [];
+      const damaged = createHub({ blobs, store, env, onDamage: (damage) => damages.push(damage) });
+      const codecs: string[] = [];
+      for await (const { codec } of damaged.session(principal(1)).download({ workspaceId, chunkIds })) codecs.push(codec);
+      expect(codecs).toEqual(["plain", "plain", "absent"]);
+      expect(damages).toMatchObject([{ code: "ERR_INTEGRITY", message: expect.stringContaining(`${chunkIds[2]}`) as string }]);
+      expect(damages).toMatchObject([{ message: expect.stringContaining(pack) as string }]);
+      expect(damaged.counters.chunksDamaged).toBe(1);
+    }
   });
 
   it("wakes a wait by a commit, and by its own close", async () => {

@@ -19,6 +19,7 @@ const COUNTERS: Readonly<Record<Exclude<HubCounter, "waiting">, string>> = {
   bytesStored: "Bytes stored, as they lie in packs",
   chunksServed: "Chunks served",
   bytesServed: "Bytes of chunks served",
+  chunksDamaged: "Chunks asked for whose stored bytes are damaged",
 };
 
 /** For operators: health, readiness, metrics, and the page that describes the routes. */

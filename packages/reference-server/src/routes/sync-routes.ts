@@ -5,7 +5,6 @@ import {
   decode,
   encode,
   type Hub,
-  isTwinfoldError,
   TwinfoldError,
   type MessageOperation,
   type OperationOptions,
@@ -17,20 +16,18 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type ByteStream, framesBody, readFrames, readMessage } from "../bodies.js";
 import type { DeviceSessions } from "../device-sessions.js";
-import { damagedChunkProblem, type ProblemDocument } from "../problem.js";
 import { problemResponse, uploadQuerySchema } from "./schemas.js";
 
 export interface SyncRoutesOptions {
   readonly hub: Hub;
   readonly sessions: DeviceSessions;
-  readonly sendProblem: (reply: FastifyReply, problem: ProblemDocument, cause: unknown) => FastifyReply;
 }
 
 const BINARY = "application/vnd.twinfold";
 const binaryContent = { content: { [BINARY]: { schema: { type: "string", format: "binary" } } } } as const;
 
 /** What the engine speaks: binary bodies both ways, protocol.md §5. */
-export function syncRoutes(app: FastifyInstance, { hub, sessions, sendProblem }: SyncRoutesOptions): void {
+export function syncRoutes(app: FastifyInstance, { hub, sessions }: SyncRoutesOptions): void {
   const principals = new WeakMap<FastifyRequest, Principal>();
   const principalOf = (request: FastifyRequest): Principal => principals.get(request) as Principal;
   const sessionOf = (request: FastifyRequest): Transport => hub.session(principalOf(request));
@@ -99,13 +96,8 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions, sendProblem }:
       abort(clientGone());
       release();
     });
-    try {
-      const body = await framesBody(sessionOf(request).download(asked, { signal }));
-      return await reply.type(BINARY).send(Readable.from(body, { objectMode: false }));
-    } catch (error) {
-      if (isTwinfoldError(error) && error.code === "ERR_INTEGRITY") return await sendProblem(reply, damagedChunkProblem(error), error);
-      throw error;
-    }
+    const body = await framesBody(sessionOf(request).download(asked, { signal }));
+    return await reply.type(BINARY).send(Readable.from(body, { objectMode: false }));
   });
 
   /** Runs an operation that ends early when its client goes away or its device is revoked. */
