@@ -20,8 +20,10 @@ import { type PushStep, Uploader } from "./uploader.js";
 
 /** Dirty nodes planned at once: bounds the memory of a plan. */
 const PAGE = 2_000;
-/** Plans without an end after which a pass gives up: every known plan ends in far fewer. */
-const MAX_ROUNDS = 10_000;
+/** Plans in a row that leave no fewer dirty nodes, after which a pass gives up. Source: the bound that Dropbox's planner tests use. */
+const MAX_ROUNDS = 200;
+/** Looks at a directory that keeps changing, before it is left alone for `settleMs`. */
+const MAX_LOOKS = 3;
 /** Times that one node's change is planned anew after the hub was ahead, before the person is told. */
 const MAX_ATTEMPTS = 20;
 /** Removals since disk and hub were last equal that are done unasked: the greater of 25, and of a fifth of the nodes but at most 1,000. */
@@ -166,18 +168,25 @@ export class Synchronizer {
     await this.#tree.check();
     await this.#feed.pull(signal);
     let unsettled = await this.#scan(places, signal);
-    for (let round = 0, settles = 0; round < MAX_ROUNDS; round++) {
+    let fewest = Number.POSITIVE_INFINITY;
+    for (let rounds = 0, looks = 0, settles = 0; rounds < MAX_ROUNDS; rounds++) {
       signal?.throwIfAborted();
       const progressed = await this.#round(signal);
+      const changed = [...this.#rescan];
       for (const path of await this.#scanWhatChanged(signal)) unsettled.add(path);
+      const { dirty } = await this.#trees.counts();
+      if (dirty < fewest) [fewest, rounds] = [dirty, 0];
       if (this.#hubIsAhead) {
         this.#hubIsAhead = false;
         await this.#feed.pull(signal);
         continue;
       }
-      if (progressed) continue;
+      if (progressed) looks = 0;
+      if (progressed || (changed.length > 0 && ++looks <= MAX_LOOKS)) continue;
+      for (const path of changed) unsettled.add(path);
       if (unsettled.size === 0 || !waitToSettle || settles === MAX_SETTLES) break;
       settles += 1;
+      looks = 0;
       await this.#env.sleep(this.#settleMs, signal);
       unsettled = await this.#scan(
         [...unsettled].map((path) => ({ path, deep: false })),
@@ -297,7 +306,7 @@ export class Synchronizer {
     const pushes: PushStep[] = [];
     const note = async (nodeId: NodeId, outcome: StepOutcome): Promise<boolean> => {
       const done = await this.#note(nodeId, outcome);
-      if (done || outcome.kind === "failed" || outcome.kind === "changed") progressed = true;
+      if (done || outcome.kind === "failed") progressed = true;
       return done;
     };
     const fetchNow = async (): Promise<void> => {
@@ -374,10 +383,10 @@ export class Synchronizer {
       if (record?.remote?.content.kind !== "file") continue;
       const target = await this.#disk.targetOf(record);
       if ("path" in target) files.push({ record, content: record.remote.content, path: target.path, expected: record.local?.stat });
-      else if ((await this.#note(record.nodeId, target)) || target.kind !== "later") progressed = true;
+      else if ((await this.#note(record.nodeId, target)) || target.kind === "failed") progressed = true;
     }
     for await (const outcomes of this.#downloader.fetch(files, signal)) {
-      progressed = true;
+      if (outcomes.some((outcome) => outcome.kind !== "changed")) progressed = true;
       const placed = outcomes.filter((outcome) => outcome.kind === "placed");
       await this.#disk.placed(placed.map(({ file, stat }) => ({ record: file.record, stat })));
       this.#counts.filesDownloaded += placed.length;
@@ -399,10 +408,10 @@ export class Synchronizer {
       // A file was written while it was sent, so that a chunk was not what the index says: look again, and plan anew.
       if (!isTwinfoldError(error) || error.code !== "ERR_INTEGRITY") throw error;
       for (const { nodeId } of pushes) this.#rescan.add(parentPath(await this.#trees.shownPath(nodeId)));
-      return true;
+      return false;
     }
     if ((await this.#trees.outbox()).length > 0) this.#hubIsAhead = true;
-    return this.#trees.state.nextCounter !== before || this.#rescan.size > 0;
+    return this.#trees.state.nextCounter !== before;
   }
 
   async #conflict(nodeId: NodeId, note: (nodeId: NodeId, outcome: StepOutcome) => Promise<boolean>): Promise<boolean> {

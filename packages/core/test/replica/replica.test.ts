@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LocalPath } from "@twinfold/core";
+import { type LocalPath, TwinfoldError } from "@twinfold/core";
 import { createTwins, type Device, texts } from "./twins.js";
 
 async function pair(options?: Parameters<typeof createTwins>[1]) {
@@ -171,6 +171,26 @@ describe("a replica", () => {
     await expect(phone.sync()).rejects.toMatchObject({ code: "ERR_ROOT_MISSING" });
     await laptop.sync();
     expect(texts(laptop.tree)).toEqual({ "a.txt": "a" });
+  });
+
+  it("comes to rest when a file that it was about to send is gone", async () => {
+    let isCut = true;
+    const { twins, laptop, phone } = await pair({
+      wrapTransport: (transport) => ({
+        ...transport,
+        missing: async (...asked) => {
+          if (isCut) throw new TwinfoldError("ERR_UNREACHABLE", "the network is cut");
+          return await transport.missing(...asked);
+        },
+      }),
+    });
+    laptop.tree.write("a.txt", "a");
+    await expect(laptop.sync()).rejects.toMatchObject({ code: "ERR_UNREACHABLE" });
+    laptop.tree.rm("a.txt");
+    isCut = false;
+    expect(await laptop.sync()).toMatchObject({ inSync: true, filesUploaded: 0, skipped: [] });
+    await twins.settle();
+    expect(texts(phone.tree)).toEqual({});
   });
 
   it("waits for a yes before it removes much, on both sides, and syncs the rest meanwhile", async () => {

@@ -139,12 +139,12 @@ export async function createTwins(
 
 /** Asks for the transport at every call: the hub behind it may be another one by then. */
 function toWhicheverHub(current: () => Transport): Transport {
-  return new Proxy({} as Transport, {
-    get: (_, name) => {
-      const transport = current();
-      return (transport[name as keyof Transport] as () => unknown).bind(transport);
-    },
-  });
+  const names = Object.keys(current()) as Array<keyof Transport>;
+  const forward =
+    (name: keyof Transport) =>
+    (...args: unknown[]) =>
+      (current()[name] as (...all: unknown[]) => unknown)(...args);
+  return Object.fromEntries(names.map((name) => [name, forward(name)])) as unknown as Transport;
 }
 
 /** Everything in a tree that has to be the same on every device, as text. */
