@@ -43,7 +43,10 @@ describe.skipIf(!canMount)("a full disk (needs root, which may mount a small one
     for (let at = 0; at < 6; at++) await writeFile(join(laptop.folder, `${at}.bin`), random.bytes(4 * MB));
 
     const full = await syncOnce(laptop);
-    expect(full).toMatchObject({ code: 1, json: { error: { code: "ERR_NO_SPACE", message: expect.stringContaining("the server has no room left") } } });
+    expect(full).toMatchObject({
+      code: 1,
+      json: { error: { code: "ERR_NO_SPACE", message: expect.stringContaining("the server has no room left") } },
+    });
     expect((await syncOnce(phone)).json).toMatchObject({ inSync: true });
     expect((await readFile(join(phone.folder, "first.bin"))).equals(await readFile(join(laptop.folder, "first.bin")))).toBe(true);
 

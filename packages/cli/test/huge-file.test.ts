@@ -31,23 +31,31 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 describe.runIf(process.platform === "linux")("a huge file", () => {
-  it(`of ${SIZE_BYTES} bytes goes from one device to the other while no process grows by ${GROWTH_BYTES / MIB} MiB`, async () => {
-    const server = await startServer();
-    const [laptop, phone] = await twins(server.url);
-    const beside = join(await temporaryFolder(), "huge.bin");
-    await writeRandom(beside, SIZE_BYTES);
-    const processes = { server: server.running, laptop: await following(laptop.home), phone: await following(phone.home) };
-    const before = { server: await peakBytes(processes.server), laptop: await peakBytes(processes.laptop), phone: await peakBytes(processes.phone) };
+  it(
+    `of ${SIZE_BYTES} bytes goes from one device to the other while no process grows by ${GROWTH_BYTES / MIB} MiB`,
+    async () => {
+      const server = await startServer();
+      const [laptop, phone] = await twins(server.url);
+      const beside = join(await temporaryFolder(), "huge.bin");
+      await writeRandom(beside, SIZE_BYTES);
+      const processes = { server: server.running, laptop: await following(laptop.home), phone: await following(phone.home) };
+      const before = {
+        server: await peakBytes(processes.server),
+        laptop: await peakBytes(processes.laptop),
+        phone: await peakBytes(processes.phone),
+      };
 
-    await rename(beside, join(laptop.folder, "huge.bin"));
-    await processes.laptop.line(tells("file:uploaded", "huge.bin"));
-    await processes.phone.line(tells("file:downloaded", "huge.bin"));
+      await rename(beside, join(laptop.folder, "huge.bin"));
+      await processes.laptop.line(tells("file:uploaded", "huge.bin"));
+      await processes.phone.line(tells("file:downloaded", "huge.bin"));
 
-    for (const [name, running] of Object.entries(processes)) {
-      const growth = (await peakBytes(running)) - before[name as keyof typeof before];
-      console.log(`${name} grew by ${(growth / MIB).toFixed(0)} MiB from ${(before[name as keyof typeof before] / MIB).toFixed(0)} MiB`);
-      expect(growth, name).toBeLessThan(GROWTH_BYTES);
-    }
-    expect(await sha256Of(join(phone.folder, "huge.bin"))).toBe(await sha256Of(join(laptop.folder, "huge.bin")));
-  }, 60_000 + SIZE_BYTES / 10_000);
+      for (const [name, running] of Object.entries(processes)) {
+        const growth = (await peakBytes(running)) - before[name as keyof typeof before];
+        console.log(`${name} grew by ${(growth / MIB).toFixed(0)} MiB from ${(before[name as keyof typeof before] / MIB).toFixed(0)} MiB`);
+        expect(growth, name).toBeLessThan(GROWTH_BYTES);
+      }
+      expect(await sha256Of(join(phone.folder, "huge.bin"))).toBe(await sha256Of(join(laptop.folder, "huge.bin")));
+    },
+    60_000 + SIZE_BYTES / 10_000,
+  );
 });

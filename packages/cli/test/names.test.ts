@@ -74,7 +74,10 @@ describe.runIf(process.platform === "linux")("what cannot be synced", () => {
     await writeFile(join(laptop.folder, "other.txt"), "other");
 
     const { code, json } = await syncOnce(laptop);
-    expect({ code, json }).toMatchObject({ code: 0, json: { inSync: true, filesUploaded: 2, skipped: [{ path: expect.any(String), reason: expect.any(String) }] } });
+    expect({ code, json }).toMatchObject({
+      code: 0,
+      json: { inSync: true, filesUploaded: 2, skipped: [{ path: expect.any(String), reason: expect.any(String) }] },
+    });
     const [skipped] = json.skipped as Skip[];
     expect(spellings).toContain(skipped?.path);
     expect((await syncOnce(phone)).code).toBe(0);
@@ -107,23 +110,26 @@ describe.runIf(process.platform === "linux")("what cannot be synced", () => {
     expect(await readdir(phone.folder)).toEqual([".twinfold", "good.txt"]);
   });
 
-  it.skipIf(process.getuid?.() === 0)("files and folders that may not be read (to root nothing is closed) are reported, and count as there", async () => {
-    const { url } = await startServer();
-    const [laptop, phone] = await twins(url);
-    await writeFile(join(laptop.folder, "closed.txt"), "closed");
-    await mkdir(join(laptop.folder, "closed"));
-    await writeFile(join(laptop.folder, "closed", "inner.txt"), "inner");
-    for (const twin of [laptop, phone]) await syncOnce(twin);
-    await writeFile(join(laptop.folder, "closed.txt"), "changed");
-    await chmod(join(laptop.folder, "closed.txt"), 0);
-    await chmod(join(laptop.folder, "closed"), 0);
-    onTestFinished(() => chmod(join(laptop.folder, "closed"), 0o700));
-    await writeFile(join(laptop.folder, "good.txt"), "good");
+  it.skipIf(process.getuid?.() === 0)(
+    "files and folders that may not be read (to root nothing is closed) are reported, and count as there",
+    async () => {
+      const { url } = await startServer();
+      const [laptop, phone] = await twins(url);
+      await writeFile(join(laptop.folder, "closed.txt"), "closed");
+      await mkdir(join(laptop.folder, "closed"));
+      await writeFile(join(laptop.folder, "closed", "inner.txt"), "inner");
+      for (const twin of [laptop, phone]) await syncOnce(twin);
+      await writeFile(join(laptop.folder, "closed.txt"), "changed");
+      await chmod(join(laptop.folder, "closed.txt"), 0);
+      await chmod(join(laptop.folder, "closed"), 0);
+      onTestFinished(() => chmod(join(laptop.folder, "closed"), 0o700));
+      await writeFile(join(laptop.folder, "good.txt"), "good");
 
-    const { code, json } = await syncOnce(laptop);
-    expect({ code, json }).toMatchObject({ code: 0, json: { filesUploaded: 1, filesDeleted: 0 } });
-    expect((json.skipped as Skip[]).map(({ path }) => path).sort()).toEqual(["closed", "closed.txt"]);
-    await syncOnce(phone);
-    expect((await readdir(phone.folder)).sort()).toEqual([".twinfold", "closed", "closed.txt", "good.txt"]);
-  });
+      const { code, json } = await syncOnce(laptop);
+      expect({ code, json }).toMatchObject({ code: 0, json: { filesUploaded: 1, filesDeleted: 0 } });
+      expect((json.skipped as Skip[]).map(({ path }) => path).sort()).toEqual(["closed", "closed.txt"]);
+      await syncOnce(phone);
+      expect((await readdir(phone.folder)).sort()).toEqual([".twinfold", "closed", "closed.txt", "good.txt"]);
+    },
+  );
 });

@@ -44,7 +44,10 @@ describe("a token that the server does not know", () => {
     await writeFile(join(laptop.home, "token"), token);
     const failure = { code: 1, json: { error: { code: "ERR_UNAUTHENTICATED", message: expect.stringContaining("log in again") } } };
     expect(await syncOnce(laptop)).toMatchObject(failure);
-    expect(await twinfold(["workspaces", "--json"], { home: laptop.home })).toMatchObject({ code: 1, json: { error: { code: "ERR_UNAUTHENTICATED" } } });
+    expect(await twinfold(["workspaces", "--json"], { home: laptop.home })).toMatchObject({
+      code: 1,
+      json: { error: { code: "ERR_UNAUTHENTICATED" } },
+    });
     const followed = startTwinfold(["sync", "--json"], { home: laptop.home });
     expect(await followed.line(tells("link:stopped"))).toContain("ERR_UNAUTHENTICATED");
     expect(await followed.ended).toBe(1);
@@ -84,26 +87,29 @@ describe("a folder that goes away while it is followed", () => {
     await rm(`${laptop.folder}.away`, { recursive: true, force: true });
   });
 
-  it.skipIf(!canMount)("because its disk is unmounted (needs root), stops with ERR_ROOT_MISSING, writes nothing under the mount point and goes on after", async () => {
-    const { url } = await startServer();
-    const disk = await mountDisk(16);
-    const kept = await temporaryFolder();
-    const [laptop, phone] = [await linked(await signedUp(url), { folder: disk.path }), await linked(await loggedIn(url))];
-    for (let at = 0; at < 5; at++) await writeFile(join(laptop.folder, `${at}.txt`), `file ${at}`);
-    for (const twin of [laptop, phone]) expect((await syncOnce(twin)).json).toMatchObject({ inSync: true });
-    const running = await following(laptop.home);
-    disk.moveTo(kept);
-    await writeFile(join(phone.folder, "news.txt"), "news");
-    expect((await syncOnce(phone)).json).toMatchObject({ inSync: true });
-    expect(await running.line(tells("link:stopped"))).toContain("ERR_ROOT_MISSING");
-    expect(await running.ended).toBe(1);
-    expect(await readdir(laptop.folder)).toEqual([]);
+  it.skipIf(!canMount)(
+    "because its disk is unmounted (needs root), stops with ERR_ROOT_MISSING, writes nothing under the mount point and goes on after",
+    async () => {
+      const { url } = await startServer();
+      const disk = await mountDisk(16);
+      const kept = await temporaryFolder();
+      const [laptop, phone] = [await linked(await signedUp(url), { folder: disk.path }), await linked(await loggedIn(url))];
+      for (let at = 0; at < 5; at++) await writeFile(join(laptop.folder, `${at}.txt`), `file ${at}`);
+      for (const twin of [laptop, phone]) expect((await syncOnce(twin)).json).toMatchObject({ inSync: true });
+      const running = await following(laptop.home);
+      disk.moveTo(kept);
+      await writeFile(join(phone.folder, "news.txt"), "news");
+      expect((await syncOnce(phone)).json).toMatchObject({ inSync: true });
+      expect(await running.line(tells("link:stopped"))).toContain("ERR_ROOT_MISSING");
+      expect(await running.ended).toBe(1);
+      expect(await readdir(laptop.folder)).toEqual([]);
 
-    disk.moveTo(laptop.folder);
-    for (const twin of [laptop, phone]) expect((await syncOnce(twin)).json).toMatchObject({ inSync: true, filesDeleted: 0 });
-    expect(await differences(laptop.folder, phone.folder)).toEqual([]);
-    expect((await contents(phone.folder)).size).toBe(6);
-  });
+      disk.moveTo(laptop.folder);
+      for (const twin of [laptop, phone]) expect((await syncOnce(twin)).json).toMatchObject({ inSync: true, filesDeleted: 0 });
+      expect(await differences(laptop.folder, phone.folder)).toEqual([]);
+      expect((await contents(phone.folder)).size).toBe(6);
+    },
+  );
 });
 
 describe("twinfold serve", () => {

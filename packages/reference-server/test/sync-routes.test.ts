@@ -52,6 +52,23 @@ describe("sync routes", () => {
     expect(await transport.missing({ workspaceId, chunkIds: ids })).toEqual(ids.slice(2));
   });
 
+  it.each([
+    ["bytes", [1, 2, 3].map((byte) => frameOf(new Uint8Array(4 * 1024 ** 2).fill(byte))), 2],
+    ["frames", Array.from({ length: 4_097 }, (_, at) => frameOf(Buffer.from(`${at}`))), 4_096],
+  ])("refuse an upload of more %s than one may carry, and keep those that it may", async (_what, tooMany, kept) => {
+    const { url } = await startServer();
+    const { transport, token, workspaceId } = await withWorkspace(url);
+    const response = await fetch(`${url}/v1/sync/upload?workspace=${workspaceId}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/vnd.twinfold" },
+      body: bytesOf(tooMany),
+    });
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: "ERR_TOO_LARGE" });
+    const chunkIds = tooMany.map(({ chunkId }) => chunkId);
+    expect(await transport.missing({ workspaceId, chunkIds })).toEqual(chunkIds.slice(kept));
+  });
+
   it("keep the whole frames of a client that dies on the way, which is no failure of the server", async () => {
     const logged: string[] = [];
     const { url, close } = await startServer({ logLevel: "error", logTo: { write: (line) => void logged.push(line) } });

@@ -21,7 +21,15 @@ const DEFAULT_MAX_WAIT_MS = 55_000;
 
 /** Makes the authority over `store` and `blobs`, which stay the caller's to close. */
 export function createHub(options: HubOptions): Hub {
-  const { blobs, store, env, bus = createInProcessBus(), maxFileBytes = DEFAULT_MAX_FILE_BYTES, maxWaitMs = DEFAULT_MAX_WAIT_MS, onDamage = () => {} } = options;
+  const {
+    blobs,
+    store,
+    env,
+    bus = createInProcessBus(),
+    maxFileBytes = DEFAULT_MAX_FILE_BYTES,
+    maxWaitMs = DEFAULT_MAX_WAIT_MS,
+    onDamage = () => {},
+  } = options;
   const counters = createHubCounters();
   const gate = createCallGate();
   const stopServing = bus.serve(createCommitWorker({ store, bus, env, maxFileBytes, counters }));

@@ -51,7 +51,10 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
     return { chunks: fresh.length, bytes: fresh.reduce((sum, chunk) => sum + chunk.bytes.length, 0) };
   }
 
-  async function* read(chunkIds: readonly ChunkId[], { signal }: OperationOptions = {}): AsyncGenerator<Uint8Array | TwinfoldError | undefined, void, undefined> {
+  async function* read(
+    chunkIds: readonly ChunkId[],
+    { signal }: OperationOptions = {},
+  ): AsyncGenerator<Uint8Array | TwinfoldError | undefined, void, undefined> {
     const rows = await store.chunks(chunkIds);
     for (let at = 0; at < rows.length; ) {
       const row = rows[at];
@@ -77,7 +80,10 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
       const row = again[index];
       const single = row === undefined ? undefined : await readRange([row], signal);
       if (row !== undefined && single !== undefined) found.push(...unpack([row], single));
-      else found.push(new TwinfoldError("ERR_INTEGRITY", `chunk ${chunkId} cannot be read: its pack ${pack} is gone or cut short; restore it from a backup`));
+      else
+        found.push(
+          new TwinfoldError("ERR_INTEGRITY", `chunk ${chunkId} cannot be read: its pack ${pack} is gone or cut short; restore it from a backup`),
+        );
     }
     return found;
   }

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { advance, createHub, createLoopbackTransport, createMemoryBlobStore, createMemoryHubStore, MAX_COMMIT_CHANGES, type TwinfoldError } from "@twinfold/core";
+import {
+  advance,
+  type Content,
+  createHub,
+  createLoopbackTransport,
+  createMemoryBlobStore,
+  createMemoryHubStore,
+  MAX_COMMIT_CHANGES,
+  type TwinfoldError,
+} from "@twinfold/core";
 import {
   bytesOf,
   commit,
@@ -7,6 +16,7 @@ import {
   createDirectory,
   edit,
   EMPTY,
+  EMPTY_FILE,
   fileOf,
   frameOf,
   move,
@@ -89,6 +99,20 @@ describe("commit", () => {
     const codecs = [];
     for await (const { codec } of session.download({ workspaceId, chunkIds: [chunkId] })) codecs.push(codec);
     expect(codecs).toEqual(["absent"]);
+  });
+
+  it("refuses a manifest that is malformed, not its id's, or not of the file's size, and accepts what stands beside it", async () => {
+    const { session, workspaceId, root } = await openWorld();
+    const bytes = bytesOf("content");
+    await session.upload({ workspaceId, frames: [frameOf(bytes)] });
+    const { content, manifest } = fileOf(bytes);
+    const wrong = [
+      { content, manifest: manifest.subarray(1) },
+      { content, manifest: EMPTY_FILE.manifest },
+      { content: { ...content, sizeBytes: bytes.length + 1 } as Content, manifest },
+    ];
+    const changes = [...wrong, { content, manifest }].map((file, at) => create(nodeId(at + 1), root, `${at}`, file));
+    expect(verdictsOf(await commit(session, workspaceId, R, 1, changes))).toEqual([...wrong.map(() => "invalid/invalid"), "accepted/accepted"]);
   });
 
   it("repeats the answer of a repeated commit, and calls other bytes under its counter cloned", async () => {
