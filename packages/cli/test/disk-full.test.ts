@@ -13,7 +13,7 @@ describe.skipIf(!canMount)("a full disk (needs root, which may mount a small one
   it("of a device stops a download with ERR_NO_SPACE, keeps the old file, and goes on once there is room", async () => {
     const { url } = await startServer();
     const disk = await mountDisk(8);
-    const [laptop, phone] = [await linked(await signedUp(url)), await linked(await loggedIn(url), { folder: disk.path })];
+    const [laptop, phone] = [await linked(await signedUp(url)), await linked(await loggedIn(url), "twins", disk.path)];
     const random = seededRandom(4);
     const old = random.bytes(2 * MB);
     await writeFile(join(laptop.folder, "film.bin"), old);

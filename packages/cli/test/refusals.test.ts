@@ -93,7 +93,7 @@ describe("a folder that goes away while it is followed", () => {
       const { url } = await startServer();
       const disk = await mountDisk(16);
       const kept = await temporaryFolder();
-      const [laptop, phone] = [await linked(await signedUp(url), { folder: disk.path }), await linked(await loggedIn(url))];
+      const [laptop, phone] = [await linked(await signedUp(url), "twins", disk.path), await linked(await loggedIn(url))];
       for (let at = 0; at < 5; at++) await writeFile(join(laptop.folder, `${at}.txt`), `file ${at}`);
       for (const twin of [laptop, phone]) expect((await syncOnce(twin)).json).toMatchObject({ inSync: true });
       const running = await following(laptop.home);

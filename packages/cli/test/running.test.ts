@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { SyncReport } from "@twinfold/core";
 import { describe, expect, it } from "vitest";
 import { requestAt } from "../src/daemon/request-client.js";
+import { tells } from "./twins.js";
 import { loggedIn, type Running, signedUp, startServer, startTwinfold, temporaryFolder, twinfold } from "./twinfold.js";
 
 async function linkedFolder(home: string, workspace = "twins"): Promise<string> {
@@ -23,10 +24,6 @@ async function following(home: string, ...args: string[]): Promise<Running> {
 function uploaded(line: string): boolean {
   const { event, fact } = JSON.parse(line) as { event: string; fact: { report: SyncReport } };
   return event === "sync:finished" && fact.report.filesUploaded > 0;
-}
-
-function tells(event: string, part = ""): (line: string) => boolean {
-  return (line) => (JSON.parse(line) as { event: string }).event === event && line.includes(part);
 }
 
 describe("twinfold sync", () => {

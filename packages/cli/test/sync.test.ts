@@ -1,29 +1,8 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loggedIn, type Result, signedUp, startServer, temporaryFolder, twinfold } from "./twinfold.js";
-
-interface Twin {
-  readonly home: string;
-  readonly folder: string;
-}
-
-/** Two devices of one account, each with a folder linked to the workspace `twins`. */
-async function twins(url: string): Promise<readonly [Twin, Twin]> {
-  const [laptop, phone] = [await signedUp(url), await loggedIn(url)];
-  return [await linked(laptop), await linked(phone)];
-}
-
-async function linked(home: string, workspace = "twins"): Promise<Twin> {
-  const folder = await temporaryFolder();
-  const { code, stderr } = await twinfold(["link", folder, "--workspace", workspace, "--json"], { home });
-  if (code !== 0) throw new Error(stderr);
-  return { home, folder };
-}
-
-async function syncOnce({ home, folder }: Twin, ...more: string[]): Promise<Result> {
-  return await twinfold(["sync", folder, "--once", "--json", ...more], { home });
-}
+import { linked, syncOnce, twins } from "./twins.js";
+import { signedUp, startServer, twinfold } from "./twinfold.js";
 
 async function names(folder: string): Promise<readonly string[]> {
   return (await readdir(folder)).filter((name) => name !== ".twinfold").sort();

@@ -12,11 +12,11 @@ export async function twins(url: string): Promise<readonly [Twin, Twin]> {
   return [await linked(laptop), await linked(phone)];
 }
 
-export async function linked(home: string, { workspace = "twins", folder }: { workspace?: string; folder?: string } = {}): Promise<Twin> {
-  const dir = folder ?? (await temporaryFolder());
-  const { code, stderr } = await twinfold(["link", dir, "--workspace", workspace, "--json"], { home });
+export async function linked(home: string, workspace = "twins", dir?: string): Promise<Twin> {
+  const folder = dir ?? (await temporaryFolder());
+  const { code, stderr } = await twinfold(["link", folder, "--workspace", workspace, "--json"], { home });
   if (code !== 0) throw new Error(stderr);
-  return { home, folder: dir };
+  return { home, folder };
 }
 
 export async function syncOnce({ home, folder }: Twin, ...more: string[]): Promise<Result> {
