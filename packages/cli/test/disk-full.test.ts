@@ -9,7 +9,7 @@ import { loggedIn, signedUp, startServer } from "./twinfold.js";
 
 const MB = 1_000_000;
 
-describe.skipIf(!canMount)("a full disk (needs root, which may mount a small one)", () => {
+describe.skipIf(!canMount)("a full disk (needs the right to mount a small one)", () => {
   it("of a device stops a download with ERR_NO_SPACE, keeps the old file, and goes on once there is room", async () => {
     const { url } = await startServer();
     const disk = await mountDisk(8);

@@ -88,7 +88,7 @@ describe("a folder that goes away while it is followed", () => {
   });
 
   it.skipIf(!canMount)(
-    "because its disk is unmounted (needs root), stops with ERR_ROOT_MISSING, writes nothing under the mount point and goes on after",
+    "because its disk is unmounted (needs the right to mount), stops with ERR_ROOT_MISSING, writes nothing under the mount point and goes on after",
     async () => {
       const { url } = await startServer();
       const disk = await mountDisk(16);
