@@ -1,25 +1,15 @@
-import type { Env } from "../env.js";
-import type { WorkspaceId } from "../ids.js";
-import type { LocalTree } from "../local/local-tree.js";
 import type { LocalPath } from "../names.js";
 import type { FileContent } from "../node.js";
 import { isLive, type NodeRecord, type SyncedState, syncedWith } from "../reconcile/node-record.js";
-import type { Transport } from "../transport/transport.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
 import { fetchChunks } from "./chunk-fetcher.js";
 import type { ConflictResolver } from "./replica.js";
-import type { Trees } from "./trees.js";
+import type { ReplicaParts } from "./replica-parts.js";
 
 /** Largest file that a resolver is asked about; its versions are whole in memory. */
 const MAX_RESOLVED_BYTES = 16 * 1024 * 1024;
 
-export interface ResolutionContext {
-  readonly trees: Trees;
-  readonly tree: LocalTree;
-  readonly transport: Transport;
-  readonly env: Env;
-  readonly workspaceId: WorkspaceId;
-}
+type ResolutionContext = Pick<ReplicaParts, "trees" | "tree" | "transport" | "env" | "workspaceId">;
 
 /**
  * Asks the embedding app what becomes of a file that both sides changed. Gives false when it leaves the decision, or cannot be asked.

@@ -8,6 +8,7 @@ import { isConflictName } from "./conflict-name.js";
 import type { ReplicaEvents } from "./events.js";
 import { Follower } from "./follower.js";
 import type { ConflictCopy, Explanation, Replica, ReplicaOptions, ReplicaStatus } from "./replica.js";
+import type { ReplicaParts } from "./replica-parts.js";
 import { Synchronizer } from "./synchronizer.js";
 import { Trees } from "./trees.js";
 
@@ -19,8 +20,9 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const { workspaceId, tree, store, transport, env, deviceName = "this device", resolve, settleMs = SETTLE_MS, rescanMs = RESCAN_MS } = options;
   const trees = await Trees.open(store, workspaceId, env);
   const { source, emit } = createEvents<ReplicaEvents>();
-  const synchronizer = new Synchronizer({ trees, tree, transport, env, workspaceId, deviceName, settleMs, resolve, emit });
-  const follower = new Follower({ synchronizer, trees, tree, transport, env, workspaceId, settleMs, rescanMs, emit });
+  const parts: ReplicaParts = { workspaceId, trees, tree, transport, env, deviceName, settleMs, rescanMs, resolve };
+  const synchronizer = new Synchronizer(parts, emit);
+  const follower = new Follower(parts, synchronizer, emit);
   const closing = new AbortController();
 
   const within = (signal: AbortSignal | undefined): AbortSignal => (signal ? AbortSignal.any([signal, closing.signal]) : closing.signal);

@@ -8,6 +8,7 @@ import { isLive, type LocalState, type NodeRecord, syncedWith } from "../reconci
 import { decide } from "../reconcile/policy.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
 import { conflictName, conflictNodeId } from "./conflict-name.js";
+import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 
 /** `changed`: the disk is not what the trees say; look at the named directories again. */
@@ -27,7 +28,7 @@ export class DiskSteps {
   readonly #env: Env;
   readonly #deviceName: string;
 
-  constructor(options: { tree: LocalTree; trees: Trees; env: Env; deviceName: string }) {
+  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "deviceName">) {
     this.#tree = options.tree;
     this.#trees = options.trees;
     this.#env = options.env;

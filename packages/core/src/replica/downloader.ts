@@ -8,6 +8,7 @@ import type { FileContent } from "../node.js";
 import type { NodeRecord } from "../reconcile/node-record.js";
 import type { Transport } from "../transport/transport.js";
 import { fetchChunks } from "./chunk-fetcher.js";
+import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 
 /** Small files whose chunks are asked for together; memory is what {@link fetchChunks} holds. */
@@ -64,7 +65,7 @@ export class Downloader {
   readonly #workspaceId: WorkspaceId;
   readonly #events: DownloaderEvents;
 
-  constructor(options: { transport: Transport; trees: Trees; tree: LocalTree; env: Env; workspaceId: WorkspaceId; events: DownloaderEvents }) {
+  constructor(options: ReplicaParts & { readonly events: DownloaderEvents }) {
     this.#transport = options.transport;
     this.#trees = options.trees;
     this.#tree = options.tree;

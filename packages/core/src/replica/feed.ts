@@ -10,6 +10,7 @@ import { helloHash } from "../transport/messages.js";
 import type { ChangesAnswer, CommitOutcome, Hello, Transport } from "../transport/transport.js";
 import { compareVersions } from "../version-vector.js";
 import { type CommitEffect, commitsInDoubt, settleCommit } from "./outbox.js";
+import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 
 /**
@@ -23,10 +24,10 @@ export class Feed {
   readonly #trees: Trees;
   readonly #env: Env;
   readonly #workspaceId: WorkspaceId;
-  readonly #onSettled: (effect: CommitEffect) => void;
+  readonly #onSettled: (effect: CommitEffect) => Promise<void>;
   #hello: Hello | undefined;
 
-  constructor(options: { transport: Transport; trees: Trees; env: Env; workspaceId: WorkspaceId; onSettled: (effect: CommitEffect) => void }) {
+  constructor(options: ReplicaParts & { readonly onSettled: (effect: CommitEffect) => Promise<void> }) {
     this.#transport = options.transport;
     this.#trees = options.trees;
     this.#env = options.env;
@@ -81,7 +82,7 @@ export class Feed {
     for (const { counter, answer } of outcomes) {
       const commit = inDoubt.get(counter);
       if (commit === undefined) continue;
-      if (answer.kind === "done") this.#onSettled(await settleCommit(this.#trees, commit, answer));
+      if (answer.kind === "done") await this.#onSettled(await settleCommit(this.#trees, commit, answer));
       else if (answer.kind === "fenced") await this.#trees.write({ outboxRemove: [counter] });
     }
   }

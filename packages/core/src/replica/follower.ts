@@ -1,13 +1,10 @@
-import type { Env } from "../env.js";
 import { isTwinfoldError } from "../errors.js";
-import type { WorkspaceId } from "../ids.js";
-import type { LocalHint, LocalTree } from "../local/local-tree.js";
+import type { LocalHint } from "../local/local-tree.js";
 import type { LocalPath } from "../names.js";
-import type { Transport } from "../transport/transport.js";
-import type { ReplicaEvents } from "./events.js";
 import type { ReplicaStatus } from "./replica.js";
+import type { ReplicaParts } from "./replica-parts.js";
 import type { PassOptions, PassResult, Synchronizer } from "./synchronizer.js";
-import type { Trees } from "./trees.js";
+import type { Emit } from "./tally.js";
 
 /** Backoff after failures: a random time up to a bound that doubles from the first to the second. Source: "full jitter", AWS Architecture Blog, 2015. */
 const BACKOFF_FIRST_MS = 1_000;
@@ -15,21 +12,13 @@ const BACKOFF_LAST_MS = 60_000;
 /** Longest that one long poll is asked for; the hub may answer sooner. */
 const WAIT_MS = 55_000;
 
-type Emit = <Name extends keyof ReplicaEvents>(name: Name, event: ReplicaEvents[Name]) => void;
-
 /**
  * Keeps a replica in step: a pass when the disk or the hub says that something changed, a full rescan now and then as the net
  * under lost events, and growing random pauses while the hub is out of reach.
  */
 export class Follower {
   readonly #synchronizer: Synchronizer;
-  readonly #trees: Trees;
-  readonly #tree: LocalTree;
-  readonly #transport: Transport;
-  readonly #env: Env;
-  readonly #workspaceId: WorkspaceId;
-  readonly #settleMs: number;
-  readonly #rescanMs: number;
+  readonly #parts: ReplicaParts;
   readonly #emit: Emit;
 
   #turn: Promise<unknown> = Promise.resolve();
@@ -43,26 +32,10 @@ export class Follower {
   #everything = true;
   #hubChanged = false;
 
-  constructor(options: {
-    synchronizer: Synchronizer;
-    trees: Trees;
-    tree: LocalTree;
-    transport: Transport;
-    env: Env;
-    workspaceId: WorkspaceId;
-    settleMs: number;
-    rescanMs: number;
-    emit: Emit;
-  }) {
-    this.#synchronizer = options.synchronizer;
-    this.#trees = options.trees;
-    this.#tree = options.tree;
-    this.#transport = options.transport;
-    this.#env = options.env;
-    this.#workspaceId = options.workspaceId;
-    this.#settleMs = options.settleMs;
-    this.#rescanMs = options.rescanMs;
-    this.#emit = options.emit;
+  constructor(parts: ReplicaParts, synchronizer: Synchronizer, emit: Emit) {
+    this.#parts = parts;
+    this.#synchronizer = synchronizer;
+    this.#emit = emit;
   }
 
   get state(): ReplicaStatus["state"] {
@@ -110,8 +83,8 @@ export class Follower {
     const onAbort = (): void => this.#wake();
     signal.addEventListener("abort", onAbort);
     try {
-      unwatch = await this.#tree.watch((hint) => this.#hint(hint));
-      let rescanAt = this.#env.monotonicMs() + this.#rescanMs;
+      unwatch = await this.#parts.tree.watch((hint) => this.#hint(hint));
+      let rescanAt = this.#parts.env.monotonicMs() + this.#parts.rescanMs;
       let unsettled = new Set<LocalPath>();
       let settledAt = Number.POSITIVE_INFINITY;
       while (!signal.aborted) {
@@ -125,17 +98,17 @@ export class Follower {
           isLost = false;
           failures = 0;
           this.#problem = undefined;
-          const now = this.#env.monotonicMs();
-          if (unsettled.size > 0) settledAt = Math.min(settledAt, now + this.#settleMs);
+          const now = this.#parts.env.monotonicMs();
+          if (unsettled.size > 0) settledAt = Math.min(settledAt, now + this.#parts.settleMs);
           await this.#idle(signal, Math.min(rescanAt, settledAt) - now);
-          if (this.#env.monotonicMs() >= settledAt) {
+          if (this.#parts.env.monotonicMs() >= settledAt) {
             for (const path of unsettled) this.#look(path);
             unsettled = new Set();
             settledAt = Number.POSITIVE_INFINITY;
           }
-          if (this.#env.monotonicMs() >= rescanAt) {
+          if (this.#parts.env.monotonicMs() >= rescanAt) {
             this.#everything = true;
-            rescanAt = this.#env.monotonicMs() + this.#rescanMs;
+            rescanAt = this.#parts.env.monotonicMs() + this.#parts.rescanMs;
           }
         } catch (error) {
           if (signal.aborted) break;
@@ -198,7 +171,7 @@ export class Follower {
     const hasWork = !this.#paused && (this.#everything || this.#places.size > 0 || this.#hubChanged);
     const waits: Array<Promise<unknown>> = [woken];
     if (!this.#paused) waits.push(this.#hubSpeaks(signal));
-    if (forMs !== undefined) waits.push(this.#env.sleep(Math.max(0, forMs), stop.signal).catch(() => {}));
+    if (forMs !== undefined) waits.push(this.#parts.env.sleep(Math.max(0, forMs), stop.signal).catch(() => {}));
     try {
       if (!hasWork) await Promise.race(waits);
     } catch (error) {
@@ -215,9 +188,9 @@ export class Follower {
    * a commit of this device's own ends it, at the price of one look that finds nothing.
    */
   #hubSpeaks(signal: AbortSignal): Promise<void> {
-    const afterSeq = this.#trees.state.cursor?.seq ?? 0;
-    this.#waiting ??= this.#transport
-      .wait({ workspaces: [{ workspaceId: this.#workspaceId, afterSeq }], timeoutMs: WAIT_MS }, { signal })
+    const afterSeq = this.#parts.trees.state.cursor?.seq ?? 0;
+    this.#waiting ??= this.#parts.transport
+      .wait({ workspaces: [{ workspaceId: this.#parts.workspaceId, afterSeq }], timeoutMs: WAIT_MS }, { signal })
       .then(() => {
         this.#hubChanged = true;
       })
@@ -230,7 +203,7 @@ export class Follower {
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     try {
-      await this.#env.sleep(ms, signal);
+      await this.#parts.env.sleep(ms, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -238,7 +211,7 @@ export class Follower {
 
   #backoffMs(failures: number): number {
     const bound = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 10));
-    const [a = 0, b = 0] = this.#env.randomBytes(2);
+    const [a = 0, b = 0] = this.#parts.env.randomBytes(2);
     return Math.round(((a * 256 + b) / 65_536) * bound);
   }
 }

@@ -8,6 +8,7 @@ import { chunkIdOf, encodeManifest, type ManifestEntry, manifestIdOf } from "../
 import { baseName, joinPath, type LocalPath, type NodeName, nameProblem, parentPath, ROOT_PATH } from "../names.js";
 import type { Content, FileContent } from "../node.js";
 import type { LocalState, NodeRecord } from "../reconcile/node-record.js";
+import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 
 /** A file's stat this close to its writing may not change with the next write. Covers the clock tick of ext4, xfs, btrfs and tmpfs (≤ 10 ms). */
@@ -46,7 +47,7 @@ export class Indexer {
   #pending: NodeRecord[] = [];
   #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
 
-  constructor(options: { tree: LocalTree; trees: Trees; env: Env; events: IndexerEvents; settleMs: number }) {
+  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "settleMs"> & { readonly events: IndexerEvents }) {
     this.#tree = options.tree;
     this.#trees = options.trees;
     this.#env = options.env;

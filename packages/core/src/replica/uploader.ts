@@ -12,6 +12,7 @@ import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
 import type { Transport } from "../transport/transport.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
 import { type CommitEffect, settleCommit } from "./outbox.js";
+import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 
 /** Chunks sent in one request. */
@@ -32,11 +33,11 @@ export interface UploaderEvents {
   /** More content was found that has to go up. */
   planned(files: number, bytes: number): void;
   uploaded(chunks: number, bytes: number): void;
-  settled(effect: CommitEffect): void;
+  settled(effect: CommitEffect): Promise<void>;
   /** The hub has accepted a file's content. */
   fileUploaded(path: LocalPath, sizeBytes: number): void;
   /** The file changed since it was indexed, or cannot be read: left for the next scan. */
-  postponed(nodeId: NodeId, path: LocalPath): void;
+  postponed(path: LocalPath): void;
 }
 
 interface Prepared {
@@ -54,7 +55,7 @@ export class Uploader {
   readonly #events: UploaderEvents;
   readonly #distrusted = new Set<NodeId>();
 
-  constructor(options: { transport: Transport; trees: Trees; tree: LocalTree; env: Env; workspaceId: WorkspaceId; events: UploaderEvents }) {
+  constructor(options: ReplicaParts & { readonly events: UploaderEvents }) {
     this.#transport = options.transport;
     this.#trees = options.trees;
     this.#tree = options.tree;
@@ -191,7 +192,7 @@ export class Uploader {
           )
             throw error;
           postponed.add(file.record.nodeId);
-          this.#events.postponed(file.record.nodeId, file.path);
+          this.#events.postponed(file.path);
         }
       }
       await flush();
@@ -298,7 +299,7 @@ export class Uploader {
     // Any other answer leaves the commit in doubt: the next look at the hub's changes settles it, or resets.
     if (answer.kind !== "done") return undefined;
     const effect = await settleCommit(this.#trees, commit, answer);
-    this.#events.settled(effect);
+    await this.#events.settled(effect);
     return effect;
   }
 }

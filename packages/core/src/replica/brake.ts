@@ -1,0 +1,62 @@
+import type { NodeId } from "../ids.js";
+import type { Step, TreesView } from "../reconcile/reconcile.js";
+import type { Trees } from "./trees.js";
+
+/** Removals since disk and hub were last equal that are done unasked: 25, or a fifth of the nodes but at most 1,000, whichever is more. */
+const LEAST = 25;
+const SHARE = 0.2;
+const MOST = 1_000;
+
+/** Holds removals back when they are more than a person would be glad to see done unasked. Counts files and symlinks; a move is none. */
+export class Brake {
+  readonly #trees: Trees;
+  readonly #held = new Set<NodeId>();
+  #heldFiles = 0;
+  #confirmed = false;
+
+  constructor(trees: Trees) {
+    this.#trees = trees;
+  }
+
+  /** `confirmed`: somebody has said yes to all of them. */
+  begin(confirmed: boolean): void {
+    this.#held.clear();
+    this.#heldFiles = 0;
+    this.#confirmed = confirmed;
+  }
+
+  get awaiting(): { readonly removals: number } | null {
+    return this.#held.size > 0 ? { removals: this.#heldFiles } : null;
+  }
+
+  get heldNodes(): number {
+    return this.#held.size;
+  }
+
+  holds(nodeId: NodeId): boolean {
+    return this.#held.has(nodeId);
+  }
+
+  /** The steps that may be taken: all, or all but the removals. Once one plan's removals are held, so are those of the next. */
+  async allowed(steps: readonly Step[], view: TreesView): Promise<readonly Step[]> {
+    const removals = steps.filter(isRemoval);
+    if (removals.length === 0 || this.#confirmed) return steps;
+    const files = removals.filter(({ nodeId }) => {
+      const record = view.record(nodeId);
+      return (record?.local ?? record?.synced)?.content.kind !== "directory";
+    }).length;
+    const { nodes } = await this.#trees.counts();
+    const removed = this.#trees.state.removedSince + files;
+    if (this.#held.size === 0 && removed <= Math.max(LEAST, Math.min(nodes * SHARE, MOST))) {
+      await this.#trees.write({ state: { removedSince: removed } });
+      return steps;
+    }
+    for (const { nodeId } of removals) this.#held.add(nodeId);
+    this.#heldFiles += files;
+    return steps.filter((step) => !isRemoval(step));
+  }
+}
+
+function isRemoval(step: Step): boolean {
+  return step.kind === "delete-here" || step.kind === "delete-there";
+}

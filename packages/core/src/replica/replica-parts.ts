@@ -1,0 +1,19 @@
+import type { Env } from "../env.js";
+import type { WorkspaceId } from "../ids.js";
+import type { LocalTree } from "../local/local-tree.js";
+import type { Transport } from "../transport/transport.js";
+import type { ConflictResolver } from "./replica.js";
+import type { Trees } from "./trees.js";
+
+/** What a replica is made of; each of its workers takes what it needs. */
+export interface ReplicaParts {
+  readonly workspaceId: WorkspaceId;
+  readonly trees: Trees;
+  readonly tree: LocalTree;
+  readonly transport: Transport;
+  readonly env: Env;
+  readonly deviceName: string;
+  readonly settleMs: number;
+  readonly rescanMs: number;
+  readonly resolve: ConflictResolver | undefined;
+}

@@ -1,0 +1,231 @@
+import type { Verdict } from "../commit.js";
+import { isTwinfoldError } from "../errors.js";
+import type { NodeId } from "../ids.js";
+import { type LocalPath, parentPath } from "../names.js";
+import type { FileContent, Head } from "../node.js";
+import type { Step } from "../reconcile/reconcile.js";
+import { resolveContent } from "./conflict-resolution.js";
+import { DiskSteps, type StepOutcome } from "./disk-steps.js";
+import { Downloader, type FileToFetch } from "./downloader.js";
+import type { CommitEffect } from "./outbox.js";
+import type { ReplicaParts } from "./replica-parts.js";
+import type { Tally } from "./tally.js";
+import { type PushStep, Uploader } from "./uploader.js";
+
+/** Carries out the steps of a plan: on the disk, and at the hub. */
+export class StepRunner {
+  readonly #parts: ReplicaParts;
+  readonly #tally: Tally;
+  readonly #disk: DiskSteps;
+  readonly #downloader: Downloader;
+  readonly #uploader: Uploader;
+  /** Directories that were found to be other than the trees say. */
+  readonly #changed = new Set<LocalPath>();
+  #hubIsAhead = false;
+
+  constructor(parts: ReplicaParts, tally: Tally) {
+    this.#parts = parts;
+    this.#tally = tally;
+    this.#disk = new DiskSteps(parts);
+    this.#downloader = new Downloader({
+      ...parts,
+      events: {
+        planned: (files, bytes) => tally.toTransfer("down", files, bytes),
+        fetched: (chunks, bytes) => {
+          tally.count("chunksDownloaded", chunks);
+          tally.transferred("down", 0, bytes);
+        },
+        reused: (chunks) => tally.count("chunksReused", chunks),
+      },
+    });
+    this.#uploader = new Uploader({
+      ...parts,
+      events: {
+        planned: (files, bytes) => tally.toTransfer("up", files, bytes),
+        uploaded: (chunks, bytes) => {
+          tally.count("chunksUploaded", chunks);
+          tally.transferred("up", 0, bytes);
+        },
+        settled: (effect) => this.settled(effect),
+        fileUploaded: (path, sizeBytes) => tally.emit("file:uploaded", { path, sizeBytes }),
+        postponed: (path) => this.#changed.add(parentPath(path)),
+      },
+    });
+  }
+
+  /** Directories to look at again; asking takes them. */
+  takeChanged(): readonly LocalPath[] {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    return changed;
+  }
+
+  /** True when the hub has changes that stand in the way of this device's; asking takes it back. */
+  takeHubIsAhead(): boolean {
+    const isAhead = this.#hubIsAhead;
+    this.#hubIsAhead = false;
+    return isAhead;
+  }
+
+  /** Notes what became of a commit, now or found out later. */
+  async settled(effect: CommitEffect): Promise<void> {
+    this.#tally.accepted(effect);
+    if (effect.outdated.length > 0) this.#hubIsAhead = true;
+    for (const nodeId of effect.outdated) await this.#tally.attempted(nodeId, "the server keeps refusing it beside what others change there");
+    for (const { nodeId, verdict } of effect.refused) {
+      const reason = REFUSALS[verdict] ?? `the server refused it (${verdict})`;
+      if (verdict !== "missing-chunks" || this.#tally.hasAttempted(nodeId)) await this.#tally.skip(nodeId, reason);
+      else {
+        this.#uploader.distrust(nodeId);
+        this.#hubIsAhead = true;
+        await this.#tally.attempted(nodeId, reason);
+      }
+    }
+  }
+
+  /** False: nothing could be done. */
+  async run(steps: readonly Step[], signal: AbortSignal | undefined): Promise<boolean> {
+    let progressed = false;
+    const toFetch: NodeId[] = [];
+    const pushes: PushStep[] = [];
+    const fetchNow = async (): Promise<void> => {
+      if (toFetch.length > 0 && (await this.#fetch(toFetch.splice(0), signal))) progressed = true;
+    };
+    for (const step of steps) {
+      signal?.throwIfAborted();
+      if (step.kind === "push") pushes.push({ nodeId: step.nodeId, place: step.place, content: step.content, remove: false });
+      else if (step.kind === "delete-there") pushes.push({ nodeId: step.nodeId, place: false, content: false, remove: true });
+      else {
+        if (step.kind === "delete-here") await fetchNow();
+        if (await this.#onDisk(step, toFetch)) progressed = true;
+      }
+    }
+    await fetchNow();
+    if (pushes.length > 0 && (await this.#push(pushes, signal))) progressed = true;
+    return progressed;
+  }
+
+  /** Commits an older content of a node as its newest. */
+  async commitRevision(head: Head, content: FileContent, signal: AbortSignal | undefined): Promise<void> {
+    await this.#uploader.commitRevision(head, content, signal);
+  }
+
+  /** Takes one step on the disk, or notes the file in `toFetch` when its bytes have to come from the hub. */
+  async #onDisk(step: Exclude<Step, { kind: "push" | "delete-there" }>, toFetch: NodeId[]): Promise<boolean> {
+    const { nodeId } = step;
+    const path = await this.#parts.trees.shownPath(nodeId);
+    switch (step.kind) {
+      case "adopt":
+        return await this.#note(nodeId, await this.#disk.adopt(nodeId, step.from));
+      case "conflict":
+        return await this.#conflict(nodeId, path);
+      case "step-aside":
+        return await this.#keptUnderOtherName(nodeId, path, await this.#disk.stepAside(nodeId));
+      case "pull":
+        return await this.#pull(step, path, toFetch);
+      case "delete-here": {
+        const outcome = await this.#disk.remove(nodeId);
+        if (outcome.kind === "done") {
+          if (outcome.record?.local?.content.kind === "file") this.#tally.count("filesDeleted");
+          this.#tally.emit("node:deleted", { path, by: "elsewhere" });
+        }
+        return await this.#note(nodeId, outcome);
+      }
+      case "skip":
+        await this.#tally.skip(nodeId, step.reason);
+        return true;
+    }
+  }
+
+  async #pull(step: Extract<Step, { kind: "pull" }>, from: LocalPath, toFetch: NodeId[]): Promise<boolean> {
+    const record = await this.#parts.trees.record(step.nodeId);
+    if (record === undefined) return false;
+    let moved = false;
+    if (step.place && record.local !== undefined) {
+      const outcome = await this.#disk.move(step.nodeId);
+      if (outcome.kind !== "done") return await this.#note(step.nodeId, outcome);
+      moved = true;
+      this.#tally.count("moved");
+      this.#tally.emit("node:moved", { from, to: await this.#parts.trees.shownPath(step.nodeId) });
+    }
+    if (!step.content && record.local !== undefined) return moved;
+    const outcome = await this.#disk.make(step.nodeId);
+    if (outcome !== undefined) return (await this.#note(step.nodeId, outcome)) || moved;
+    toFetch.push(step.nodeId);
+    return moved;
+  }
+
+  async #fetch(nodeIds: readonly NodeId[], signal: AbortSignal | undefined): Promise<boolean> {
+    let progressed = false;
+    const files: FileToFetch[] = [];
+    for (const record of await this.#parts.trees.records(nodeIds)) {
+      if (record?.remote?.content.kind !== "file") continue;
+      const target = await this.#disk.targetOf(record);
+      if ("path" in target) files.push({ record, content: record.remote.content, path: target.path, expected: record.local?.stat });
+      else if (await this.#note(record.nodeId, target)) progressed = true;
+    }
+    for await (const outcomes of this.#downloader.fetch(files, signal)) {
+      if (outcomes.some((outcome) => outcome.kind !== "changed")) progressed = true;
+      const placed = outcomes.filter((outcome) => outcome.kind === "placed");
+      await this.#disk.placed(placed.map(({ file, stat }) => ({ record: file.record, stat })));
+      this.#tally.count("filesDownloaded", placed.length);
+      for (const { file } of placed) this.#tally.emit("file:downloaded", { path: file.path, sizeBytes: file.content.sizeBytes });
+      this.#tally.transferred("down", placed.length, 0);
+      for (const outcome of outcomes) {
+        if (outcome.kind === "failed") await this.#tally.skip(outcome.file.record.nodeId, outcome.reason);
+        if (outcome.kind === "changed") this.#changed.add(parentPath(outcome.file.path));
+      }
+    }
+    return progressed;
+  }
+
+  async #push(pushes: readonly PushStep[], signal: AbortSignal | undefined): Promise<boolean> {
+    const { trees } = this.#parts;
+    const before = trees.state.nextCounter;
+    try {
+      await this.#uploader.push(pushes, signal);
+    } catch (error) {
+      // A file was written while it was sent, so that a chunk was not what the index says: look again, and plan anew.
+      if (!isTwinfoldError(error) || error.code !== "ERR_INTEGRITY") throw error;
+      for (const { nodeId } of pushes) this.#changed.add(parentPath(await trees.shownPath(nodeId)));
+      return false;
+    }
+    if ((await trees.outbox()).length > 0) this.#hubIsAhead = true;
+    return trees.state.nextCounter !== before;
+  }
+
+  async #conflict(nodeId: NodeId, path: LocalPath): Promise<boolean> {
+    const { trees, resolve } = this.#parts;
+    const record = resolve && (await trees.record(nodeId));
+    if (record !== undefined && resolve !== undefined && (await resolveContent(this.#parts, record, path, resolve))) {
+      this.#changed.add(parentPath(path));
+      this.#tally.conflict(path, undefined);
+      return true;
+    }
+    return await this.#keptUnderOtherName(nodeId, path, await this.#disk.keepCopy(nodeId));
+  }
+
+  async #keptUnderOtherName(nodeId: NodeId, path: LocalPath, outcome: StepOutcome & { readonly copy?: LocalPath | undefined }): Promise<boolean> {
+    if (outcome.kind === "done") this.#tally.conflict(path, outcome.copy);
+    return await this.#note(nodeId, outcome);
+  }
+
+  /** False: the step has to be planned again, and nothing has come of it. */
+  async #note(nodeId: NodeId, outcome: StepOutcome): Promise<boolean> {
+    if (outcome.kind === "failed") await this.#tally.skip(nodeId, outcome.reason);
+    if (outcome.kind === "changed") {
+      for (const path of outcome.directories) this.#changed.add(path);
+      await this.#tally.attempted(nodeId, "its place on this disk keeps changing");
+    }
+    return outcome.kind === "done" || outcome.kind === "failed";
+  }
+}
+
+const REFUSALS: Readonly<Partial<Record<Verdict, string>>> = {
+  "missing-chunks": "the server lacks bytes of it that it should have",
+  "missing-manifest": "the server lacks the list of its chunks",
+  forbidden: "this account may not change the workspace",
+  "over-quota": "the account's storage is full",
+  "too-large": "it is larger than the server takes",
+  invalid: "the server found it malformed",
+};
