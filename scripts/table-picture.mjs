@@ -18,6 +18,7 @@ export function tablePicture(title, lines) {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="13">`,
+    `<title>${escaped(title)}</title>`,
     "<style>rect{fill:#0f172a}text{fill:#e2e8f0}.head{fill:#7dd3fc}.note{fill:#94a3b8}.title{fill:#f8fafc;font-weight:600}</style>",
     `<rect width="100%" height="100%" rx="10"/>`,
     `<text x="${padding}" y="${padding + 10}" class="title">${escaped(title)}</text>`,
