@@ -46,7 +46,7 @@ try {
 }
 
 function failUsage(error: CommanderError): void {
-  const message = error.code === "commander.help" ? "no command was given" : error.message.replace(/^error: /, "");
+  const message = error.code === "commander.help" ? "no command was given" : error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
   output.failure(new TwinfoldError("ERR_USAGE", `${message}: see \`twinfold --help\``));
   process.exitCode = 2;
 }

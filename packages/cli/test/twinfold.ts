@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly input?: string | undefined;
   readonly cwd?: string | undefined;
   readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** The id of the user and group that runs it; only root may say another than its own. */
+  readonly user?: number | undefined;
 }
 
 export interface Running {
@@ -77,9 +79,9 @@ export function startTwinfold(args: readonly string[], options: RunOptions = {})
   return { process: child, line: stdout, errorLine: stderr, stop, ended };
 }
 
-function spawnTwinfold(args: readonly string[], { home, cwd, environment }: RunOptions): ChildProcess {
+function spawnTwinfold(args: readonly string[], { home, cwd, environment, user }: RunOptions): ChildProcess {
   const env = { ...process.env, ...(home === undefined ? {} : { TWINFOLD_HOME: home }), ...environment };
-  return spawn(process.execPath, [BIN, ...args], { env, cwd, stdio: "pipe" });
+  return spawn(process.execPath, [BIN, ...args], { env, cwd, stdio: "pipe", ...(user === undefined ? {} : { uid: user, gid: user }) });
 }
 
 async function endOf(child: ChildProcess): Promise<number | null> {

@@ -45,7 +45,10 @@ export function createDeviceSessions({ accounts, env }: { readonly accounts: Acc
   function sawDevice(deviceId: DeviceId): void {
     const now = env.monotonicMs();
     if (now < (seenMs.get(deviceId) ?? Number.NEGATIVE_INFINITY) + SEEN_EVERY_MS) return;
+    seenMs.delete(deviceId);
     seenMs.set(deviceId, now);
+    const [oldest] = seenMs.keys();
+    if (seenMs.size > MAX_CACHED && oldest !== undefined) seenMs.delete(oldest);
     accounts.sawDevice(deviceId, env.nowMs()).catch(() => {}); // shown to people only: the next one tells
   }
 

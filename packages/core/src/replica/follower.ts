@@ -1,4 +1,4 @@
-import { isTwinfoldError } from "../errors.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { LocalHint } from "../local/local-tree.js";
 import type { LocalPath } from "../names.js";
 import type { ReplicaStatus } from "./replica.js";
@@ -25,6 +25,7 @@ export class Follower {
   #busy = 0;
   #following = false;
   #paused = false;
+  #pausing = new AbortController();
   #problem: string | undefined;
   #wake: () => void = () => {};
 
@@ -48,12 +49,15 @@ export class Follower {
     return this.#problem;
   }
 
+  /** Ends a followed pass at its next step; what it had not done is done after `resume`. */
   pause(): void {
     this.#paused = true;
+    this.#pausing.abort(new TwinfoldError("ERR_CLOSED", "the replica was paused"));
   }
 
   resume(): void {
     this.#paused = false;
+    this.#pausing = new AbortController();
     this.#wake();
   }
 
@@ -92,8 +96,9 @@ export class Follower {
           await this.#idle(signal, undefined);
           continue;
         }
+        const pausing = this.#pausing.signal;
         try {
-          for (const path of await this.#pass(signal)) unsettled.add(path);
+          for (const path of await this.#pass(AbortSignal.any([signal, pausing]))) unsettled.add(path);
           if (isLost) this.#emit("connection:restored", {});
           isLost = false;
           failures = 0;
@@ -112,6 +117,7 @@ export class Follower {
           }
         } catch (error) {
           if (signal.aborted) break;
+          if (pausing.aborted) continue;
           if (!isTwinfoldError(error)) throw error;
           const { code, message: reason } = error;
           if (!error.retryable && code !== "ERR_NO_SPACE") throw error;

@@ -105,7 +105,7 @@ export interface Replica {
   revisions(path: LocalPath, options?: OperationOptions & { readonly limit?: number | undefined }): Promise<readonly Revision[]>;
   /** Makes an older revision the newest one; `sync` brings it to the disk. */
   restore(path: LocalPath, revision: number, options?: OperationOptions): Promise<void>;
-  /** Stops following after the step under way; `resume` goes on. */
+  /** Stops following at once, a transfer under way too; `resume` goes on where it was. An explicit `sync` still makes its pass. */
   pause(): void;
   resume(): void;
   on<Name extends keyof ReplicaEvents>(name: Name, listener: (event: ReplicaEvents[Name]) => void): Unsubscribe;

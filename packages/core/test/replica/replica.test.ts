@@ -193,6 +193,47 @@ describe("a replica", () => {
     expect(texts(phone.tree)).toEqual({});
   });
 
+  it("stops a transfer under way when it is paused, and goes on where it was when it is resumed", async () => {
+    let uploads = 0;
+    let first: () => void = () => {};
+    const firstUpload = new Promise<void>((resolve) => {
+      first = resolve;
+    });
+    const { laptop, phone } = await pair({
+      wrapTransport: (transport) => ({
+        ...transport,
+        upload: async (request, options) => {
+          uploads += 1;
+          first();
+          await laptopPaused;
+          options?.signal?.throwIfAborted();
+          return await transport.upload(request, options);
+        },
+      }),
+    });
+    let paused: () => void = () => {};
+    const laptopPaused = new Promise<void>((resolve) => {
+      paused = resolve;
+    });
+    for (let at = 0; at < 20; at++) laptop.tree.write(`${at}.bin`, new Uint8Array(3_000_000).fill(at));
+    const stop = new AbortController();
+    const finished = new Promise<void>((resolve) => laptop.replica.on("sync:finished", () => resolve()));
+    const following = laptop.replica.follow({ signal: stop.signal });
+    await firstUpload;
+    laptop.replica.pause();
+    paused();
+    expect(await laptop.replica.status()).toMatchObject({ state: "paused", pending: 20 });
+    const whenPaused = uploads;
+    laptop.replica.resume();
+    await finished;
+    expect(uploads).toBeGreaterThan(whenPaused);
+    expect(await laptop.replica.status()).toMatchObject({ pending: 0 });
+    stop.abort();
+    await following;
+    await phone.sync();
+    expect(texts(phone.tree)).toEqual(texts(laptop.tree));
+  });
+
   it("waits for a yes before it removes much, on both sides, and syncs the rest meanwhile", async () => {
     const { twins, laptop, phone } = await pair();
     for (let at = 0; at < 40; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);
