@@ -38,7 +38,7 @@ export interface Head {
   readonly content: Content;
   readonly contentVector: VersionVector;
   readonly deleted: boolean;
-  /** Versions of this file's content so far: 1, 2, 3 …; 0 for what is not a file. */
+  /** Versions that the node had as a file so far, its deletions survived: 1, 2, 3 …; 0 for what never was a file. */
   readonly revision: number;
   /** The journal row that made this version. */
   readonly seq: number;
