@@ -175,7 +175,7 @@ class Planner {
       const record = this.#view.record(nodeId);
       if (decision.kind !== "merge" || decision.place !== "push" || record?.local === undefined || this.#aside.has(nodeId)) continue;
       const { parentId, name } = record.local.place;
-      const key = `${parentId}/${nameKey(name)}`;
+      const key = slotOf(record.local.place) as string;
       const twin = this.#view
         .remoteAt(parentId, nameKey(name))
         .find((rival) => rival.nodeId !== nodeId && !this.#leaves(rival, "there") && isAt(rival.local?.place, parentId, nameKey(name)));
@@ -218,6 +218,10 @@ class Planner {
     const deletes: Array<{ readonly depth: number; readonly step: Step }> = [];
     const skips: Step[] = [];
     const adoptedFrom = new Set(this.#adopted.values());
+    const wanted = new Set<string | undefined>();
+    for (const [nodeId, decision] of this.#decisions) {
+      if (decision.kind === "merge" && decision.place === "pull") wanted.add(slotOf(this.#view.record(nodeId)?.remote?.place));
+    }
 
     for (const nodeId of this.#aside) names.push({ kind: "step-aside", nodeId });
     for (const [nodeId, from] of this.#adopted) names.push({ kind: "adopt", nodeId, from });
@@ -237,7 +241,10 @@ class Planner {
           break;
         case "delete-here":
           if (this.#isEmptyAfter(nodeId, "here")) {
-            removals.push({ depth: this.#depth(record.local?.place, "local"), step: { kind: "delete-here", nodeId } });
+            const step: Step = { kind: "delete-here", nodeId };
+            // What stands where something is to come goes first; the rest last, since new files may be made from its bytes.
+            if (record.local?.content.kind !== "directory" && wanted.has(slotOf(record.local?.place))) names.push(step);
+            else removals.push({ depth: this.#depth(record.local?.place, "local"), step });
           }
           break;
         case "delete-there":
@@ -287,4 +294,9 @@ class Planner {
 
 function isAt(place: Place | undefined, parentId: NodeId, key: string): boolean {
   return place !== undefined && place.parentId === parentId && nameKey(place.name) === key;
+}
+
+/** One name among the children of one directory, as a key. */
+function slotOf(place: Place | undefined): string | undefined {
+  return place && `${place.parentId}/${nameKey(place.name)}`;
 }

@@ -318,23 +318,30 @@ export class Indexer {
     await this.#trees.write({ put, manifests });
   }
 
-  /** Takes what has been gone for `settleMs` out of the local tree; the rest has to be looked at again. */
+  /**
+   * Takes what has been gone for `settleMs` out of the local tree; the rest has to be looked at again.
+   * A node whose name another node holds by now is gone at once: there is nothing to wait for.
+   */
   async #settleVanished(unsettled: Set<LocalPath>): Promise<void> {
     const now = this.#env.monotonicMs();
     for (const [nodeId, since] of this.#vanished) {
       const path = await this.#trees.localPath(nodeId);
-      if (path === undefined) {
-        this.#vanished.delete(nodeId);
-      } else if (now - since < this.#settleMs) {
-        unsettled.add(parentPath(path));
-      } else if ((await this.#tree.stat(path)) === undefined) {
-        this.#vanished.delete(nodeId);
-        await this.#forgetBelow(nodeId);
-      } else {
+      if (path === undefined) this.#vanished.delete(nodeId);
+      else if (await this.#isDisplaced(nodeId)) await this.#forgetBelow(nodeId);
+      else if (now - since < this.#settleMs) unsettled.add(parentPath(path));
+      else if ((await this.#tree.stat(path)) === undefined) await this.#forgetBelow(nodeId);
+      else {
         this.#vanished.delete(nodeId);
         unsettled.add(parentPath(path));
       }
     }
+  }
+
+  async #isDisplaced(nodeId: NodeId): Promise<boolean> {
+    const place = (await this.#trees.record(nodeId))?.local?.place;
+    if (place === undefined) return false;
+    const [holders = []] = await this.#trees.localByName([place]);
+    return holders.some((holder) => holder.nodeId !== nodeId && holder.local?.place.name === place.name);
   }
 
   /** A directory took all with it that was not found elsewhere. Leaves first, so that removals are planned in that order. */
