@@ -9,7 +9,7 @@ const edit: fc.Arbitrary<Edit> = fc.record({
   name: fc.nat(3),
   value: fc.nat(1_000_000),
 });
-const edits = fc.array(edit, { maxLength: 10 });
+const edits = fc.array(edit, { maxLength: 10, size: "max" });
 const everything = (dirty: readonly string[]) => dirty as never;
 const RUNS = Number(process.env.RUNS ?? 3_000);
 

@@ -153,7 +153,7 @@ async function run(operations: readonly Op[], seed: number, network: LossyNetwor
   for (const text of kept) expect(ledger.written).toContain(text);
 }
 
-const operations = fc.array(op, { minLength: 1, maxLength: 40 });
+const operations = fc.array(op, { minLength: 1, maxLength: 40, size: "max" });
 const RUNS = Number(process.env.RUNS ?? 150);
 
 describe("replicas of one workspace", () => {
