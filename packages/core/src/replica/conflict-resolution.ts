@@ -1,3 +1,5 @@
+import { TwinfoldError } from "../errors.js";
+import { applyRuns } from "../manifest.js";
 import type { LocalPath } from "../names.js";
 import type { FileContent } from "../node.js";
 import { isLive, type NodeRecord, type SyncedState, syncedWith } from "../reconcile/node-record.js";
@@ -51,22 +53,26 @@ export async function resolveContent(context: ResolutionContext, record: NodeRec
   return true;
 }
 
+/** @throws {TwinfoldError} `ERR_CHUNK_NOT_FOUND` when the hub has not all of it. */
 async function fetchWhole({ trees, transport, env, workspaceId }: ResolutionContext, content: FileContent): Promise<Uint8Array> {
-  const manifest = (await trees.manifest(content.manifestId)) ?? [];
-  return await collect(
-    (async function* () {
-      for await (const bytes of fetchChunks(transport, workspaceId, manifest, env.sha256, undefined)) if (bytes !== undefined) yield bytes;
-    })(),
-    content.sizeBytes,
-  );
+  const { manifestId, sizeBytes } = content;
+  let manifest = await trees.manifest(manifestId);
+  if (manifest === undefined) {
+    const [answer] = await transport.manifests({ workspaceId, wanted: [{ manifestId }] });
+    manifest = answer?.runs && applyRuns([], answer.runs);
+  }
+  if (manifest === undefined) throw new TwinfoldError("ERR_CHUNK_NOT_FOUND", `the server has no list of the chunks of ${manifestId}`);
+  return await collect(fetchChunks(transport, workspaceId, manifest, env.sha256, undefined), sizeBytes);
 }
 
-async function collect(pieces: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Uint8Array> {
+async function collect(pieces: AsyncIterable<Uint8Array | undefined>, sizeBytes: number): Promise<Uint8Array> {
   const whole = new Uint8Array(sizeBytes);
   let at = 0;
   for await (const piece of pieces) {
+    if (piece === undefined) throw new TwinfoldError("ERR_CHUNK_NOT_FOUND", "the server's copy of a chunk is missing or damaged");
     whole.set(piece.subarray(0, sizeBytes - at), at);
     at += piece.length;
   }
+  if (at !== sizeBytes) throw new TwinfoldError("ERR_CHUNK_NOT_FOUND", `${at} bytes came of a file of ${sizeBytes}`);
   return whole;
 }

@@ -106,7 +106,8 @@ export class DiskSteps {
       await this.#trees.write({ put: [{ ...record, local: { ...record.local, place: record.remote.place } }] });
       return { kind: "done", record };
     }
-    if (!(await this.#freeName(record.remote.place, nodeId))) return { kind: "changed", directories: [parentPath(to)] };
+    const name = await this.#freeName(record.remote.place, nodeId);
+    if (name !== "free") return name === "later" ? LATER : { kind: "changed", directories: [parentPath(to)] };
     const outcome = await this.#try(() => this.#tree.move(from, to, (record.local as LocalState).stat), parentPath(from), parentPath(to));
     if (outcome.kind !== "done") return outcome;
     const moved: NodeRecord = { ...record, local: { ...record.local, place: record.remote.place, stat: outcome.stat } };
@@ -121,7 +122,8 @@ export class DiskSteps {
     const { local, remote } = record;
     const path = local === undefined ? await this.#pathFor(remote.place) : await this.#trees.localPath(nodeId);
     if (path === undefined) return LATER;
-    if (local === undefined && !(await this.#freeName(remote.place, nodeId))) return { kind: "changed", directories: [parentPath(path)] };
+    const name = local === undefined ? await this.#freeName(remote.place, nodeId) : "free";
+    if (name !== "free") return name === "later" ? LATER : { kind: "changed", directories: [parentPath(path)] };
     const { content } = remote;
     if (local !== undefined && (local.content.kind === "directory") !== (content.kind === "directory")) {
       return { kind: "failed", reason: `it is a ${local.content.kind} here and a ${content.kind} on the server: rename or remove one of them` };
@@ -155,8 +157,8 @@ export class DiskSteps {
     if (!isLive(record.remote)) return LATER;
     const path = record.local === undefined ? await this.#pathFor(record.remote.place) : await this.#trees.localPath(record.nodeId);
     if (path === undefined) return LATER;
-    if (record.local === undefined && !(await this.#freeName(record.remote.place, record.nodeId)))
-      return { kind: "changed", directories: [parentPath(path)] };
+    const name = record.local === undefined ? await this.#freeName(record.remote.place, record.nodeId) : "free";
+    if (name !== "free") return name === "later" ? LATER : { kind: "changed", directories: [parentPath(path)] };
     return { path };
   }
 
@@ -192,24 +194,30 @@ export class DiskSteps {
     return parent === undefined ? undefined : joinPath(parent, place.name);
   }
 
-  /** A known node that stands where another is to come, and has to leave by plan, gets a passing name. False: something unknown is there. */
-  async #freeName(place: Place, forNode: NodeId): Promise<boolean> {
+  /**
+   * Frees a name for a node that is to come. A known node there that moves away, or a directory that is to be deleted when it is empty, gets a passing name.
+   *
+   * `later`: a file there is to be deleted, and its removal is held back or failed. `changed`: something unknown is there.
+   */
+  async #freeName(place: Place, forNode: NodeId): Promise<"free" | "later" | "changed"> {
     const [group = []] = await this.#trees.localByName([place]);
     for (const occupant of group) {
-      if (occupant.nodeId === forNode || occupant.local === undefined || occupant.local.place.name !== place.name) continue;
+      const { local, synced } = occupant;
+      if (occupant.nodeId === forNode || local === undefined || local.place.name !== place.name) continue;
       const decision = decide(occupant);
-      const leaves = decision.kind === "delete-here" || (decision.kind === "merge" && decision.place === "pull");
+      const goes = decision.kind === "delete-here";
+      if (goes && local.content.kind !== "directory") return "later";
       const path = await this.#trees.localPath(occupant.nodeId);
-      if (!leaves || path === undefined) return false;
+      if (path === undefined || !(goes || (decision.kind === "merge" && decision.place === "pull"))) return "changed";
       const name = `${occupant.nodeId.slice(0, 12)}.moving` as NodeName;
-      const outcome = await this.#try(
-        () => this.#tree.move(path, joinPath(parentPath(path), name), (occupant.local as LocalState).stat),
-        parentPath(path),
-      );
-      if (outcome.kind !== "done") return false;
-      await this.#trees.write({ put: [{ ...occupant, local: { ...occupant.local, place: { ...place, name }, stat: outcome.stat } }] });
+      const outcome = await this.#try(() => this.#tree.move(path, joinPath(parentPath(path), name), local.stat), parentPath(path));
+      if (outcome.kind !== "done") return "changed";
+      const passing = { ...place, name };
+      // Of what is to be deleted the passing name is no change of this device's: a rename would beat the deletion.
+      const agreed = goes && synced !== undefined ? { ...synced, place: passing } : synced;
+      await this.#trees.write({ put: [{ ...occupant, local: { ...local, place: passing, stat: outcome.stat }, synced: agreed }] });
     }
-    return true;
+    return "free";
   }
 
   /** Turns what stands in the way of one node into an outcome; what stands in the way of all is thrown. */

@@ -1,5 +1,5 @@
 import type { Env } from "../env.js";
-import { TwinfoldError } from "../errors.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { ChunkId, ManifestId, WorkspaceId } from "../ids.js";
 import type { LocalOutcome, LocalStat, LocalTree, Staging } from "../local/local-tree.js";
 import { applyRuns, chunkIdOf, encodeManifest, type Manifest, type ManifestEntry, manifestIdOf, manifestSize } from "../manifest.js";
@@ -105,7 +105,11 @@ export class Downloader {
           outcomes.push({ kind: "changed", file });
         } else {
           openFor.add(file.content.manifestId);
-          jobs.push(await this.#prepare(file, manifest));
+          try {
+            jobs.push(await this.#prepare(file, manifest));
+          } catch (error) {
+            outcomes.push(outcomeOf(file, error));
+          }
         }
       }
       const wanted = jobs.flatMap((job) => job.manifest.slice(job.firstIndex).filter((_, index) => job.sources[index] === undefined));
@@ -119,7 +123,7 @@ export class Downloader {
       try {
         for (const job of jobs) {
           const failed = await this.#fill(job, chunks, signal);
-          const outcome = failed === undefined ? this.#place(job) : Promise.resolve(failed);
+          const outcome = failed === undefined ? this.#place(job).catch((error: unknown) => outcomeOf(job.file, error)) : Promise.resolve(failed);
           placed.push(outcome);
           const settling: Promise<unknown> = outcome.catch(() => {}).finally(() => placing.delete(settling));
           placing.add(settling);
@@ -233,7 +237,11 @@ export class Downloader {
         if (bytes === undefined) failed = { kind: "changed", file };
         else reused += 1;
       }
-      if (failed === undefined && bytes !== undefined) await staging.append(bytes);
+      try {
+        if (failed === undefined && bytes !== undefined) await staging.append(bytes);
+      } catch (error) {
+        failed = outcomeOf(file, error);
+      }
     }
     if (reused > 0) this.#events.reused(reused);
     return failed;
@@ -263,4 +271,14 @@ export class Downloader {
     }
     return chunkIdOf(bytes, this.#env.sha256) === entry.chunkId ? bytes : undefined;
   }
+}
+
+/** What stands in the way of one file is its outcome; what stands in the way of all is thrown. */
+function outcomeOf(file: FileToFetch, error: unknown): FetchOutcome {
+  if (!isTwinfoldError(error)) throw error;
+  if (error.code === "ERR_NOT_FOUND" || error.code === "ERR_LOCAL_CHANGED") return { kind: "changed", file };
+  if (error.code === "ERR_PERMISSION_DENIED" || error.code === "ERR_LOCAL_FAILED" || error.code === "ERR_INVALID_NAME") {
+    return { kind: "failed", file, reason: error.message };
+  }
+  throw error;
 }

@@ -92,7 +92,8 @@ export class Feed {
     const latest = new Map<NodeId, NodeRecord>();
     answer.rows.forEach(({ row: { head } }, index) => {
       const record = latest.get(head.nodeId) ?? known[index] ?? { nodeId: head.nodeId };
-      if ((record.remote?.seq ?? 0) < head.seq) latest.set(head.nodeId, { ...record, remote: head });
+      // Equal too: of this device's own change only the part that it made is known until its row comes.
+      if ((record.remote?.seq ?? 0) <= head.seq) latest.set(head.nodeId, { ...record, remote: head });
     });
     await this.#trees.write({
       put: [...latest.values()],
@@ -149,7 +150,8 @@ export class Feed {
 }
 
 function merged(record: NodeRecord, head: Head): NodeRecord {
-  const { nodeId, local, former } = record;
+  const { nodeId, local } = record;
+  const former = record.former ?? record.synced;
   if (local === undefined || former === undefined) return { nodeId, local, remote: head };
   const place = compareVersions(former.placeVector, head.placeVector);
   const content = compareVersions(former.contentVector, head.contentVector);

@@ -195,14 +195,27 @@ export class StepRunner {
   }
 
   async #conflict(nodeId: NodeId, path: LocalPath): Promise<boolean> {
-    const { trees, resolve } = this.#parts;
-    const record = resolve && (await trees.record(nodeId));
-    if (record !== undefined && resolve !== undefined && (await resolveContent(this.#parts, record, path, resolve))) {
-      this.#changed.add(parentPath(path));
-      this.#tally.conflict(path, undefined);
-      return true;
+    try {
+      if (await this.#isResolved(nodeId, path)) {
+        this.#changed.add(parentPath(path));
+        this.#tally.conflict(path, undefined);
+        return true;
+      }
+    } catch (error) {
+      if (!isTwinfoldError(error)) throw error;
+      if (error.code === "ERR_LOCAL_CHANGED" || error.code === "ERR_NOT_FOUND") {
+        return await this.#note(nodeId, { kind: "changed", directories: [parentPath(path)] });
+      }
+      // Of a version that cannot be read whole nothing is decided: both are kept.
+      if (error.code !== "ERR_CHUNK_NOT_FOUND" && error.code !== "ERR_PERMISSION_DENIED") throw error;
     }
     return await this.#keptUnderOtherName(nodeId, path, await this.#disk.keepCopy(nodeId));
+  }
+
+  async #isResolved(nodeId: NodeId, path: LocalPath): Promise<boolean> {
+    const { trees, resolve } = this.#parts;
+    const record = resolve && (await trees.record(nodeId));
+    return record !== undefined && resolve !== undefined && (await resolveContent(this.#parts, record, path, resolve));
   }
 
   async #keptUnderOtherName(nodeId: NodeId, path: LocalPath, outcome: StepOutcome & { readonly copy?: LocalPath | undefined }): Promise<boolean> {
