@@ -4,7 +4,17 @@ import { dirname, join } from "node:path";
 import { formatSeconds, ROOT, runTool } from "./steps.mjs";
 
 /** Packages in the order of their imports: each finds the types of those before it. */
-export const PACKAGES = ["core", "adapter-fs", "adapter-sqlite", "adapter-s3", "adapter-indexeddb", "transport-http", "testing", "reference-server", "cli"];
+export const PACKAGES = [
+  "core",
+  "adapter-fs",
+  "adapter-sqlite",
+  "adapter-s3",
+  "adapter-indexeddb",
+  "transport-http",
+  "testing",
+  "reference-server",
+  "cli",
+];
 
 /** What each package's build depends on besides its own files. The lock file stands for the compilers' versions. */
 const SHARED_INPUTS = ["package-lock.json", "tsconfig.base.json", "tsconfig.build.json", "tsup.shared.ts"];
