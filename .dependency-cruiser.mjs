@@ -30,6 +30,9 @@ const CORE_LAYERS = {
 
 const core = "^packages/core/src/";
 
+/** The one public place of a package besides its index: `@twinfold/testing/conformance`. */
+const CONFORMANCE_INDEX = "^packages/testing/src/conformance/index\\.ts$";
+
 const packageRules = Object.entries(MAY_IMPORT).map(([name, allowed]) => ({
   name: `${name}-imports-down`,
   comment: `packages/${name} may import ${allowed.join(", ") || "no other package"}: arrows of import point down.`,
@@ -87,13 +90,20 @@ export default {
       comment: "What another package's index does not export is not public.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
-      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "/src/index\\.ts$"] },
+      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "/src/index\\.ts$", CONFORMANCE_INDEX] },
     },
     {
       name: "examples-use-public-names",
       severity: "error",
       from: { path: "^examples/" },
-      to: { path: "^packages/[^/]+/src/", pathNot: "/src/index\\.ts$" },
+      to: { path: "^packages/[^/]+/src/", pathNot: ["/src/index\\.ts$", CONFORMANCE_INDEX] },
+    },
+    {
+      name: "conformance-runs-anywhere",
+      comment: "An adapter of a browser is checked in the browser: the suites import core alone.",
+      severity: "error",
+      from: { path: "^packages/testing/src/conformance/" },
+      to: { pathNot: ["^packages/testing/src/conformance/", "^packages/core/"] },
     },
     { name: "not-to-tests", severity: "error", from: { path: "/src/" }, to: { path: "/test/" } },
     { name: "not-to-unresolvable", severity: "error", from: { path: "/src/" }, to: { couldNotResolve: true } },

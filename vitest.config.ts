@@ -8,9 +8,10 @@ const names = readdirSync(packagesDirectory);
 const folders = [packagesDirectory, examplesDirectory].flatMap((parent) => readdirSync(parent).map((name) => ({ name, root: `${parent}/${name}` })));
 
 /** Tests read the packages' sources, so that a change needs no build to be tested. */
-const alias = Object.fromEntries(
-  names.map((name) => [name === "cli" ? "twinfold" : `@twinfold/${name}`, `${packagesDirectory}/${name}/src/index.ts`]),
-);
+const alias = Object.fromEntries([
+  ["@twinfold/testing/conformance", `${packagesDirectory}/testing/src/conformance/index.ts`],
+  ...names.map((name) => [name === "cli" ? "twinfold" : `@twinfold/${name}`, `${packagesDirectory}/${name}/src/index.ts`]),
+]);
 
 /** Their tests run real processes and watch real folders: on a busy machine one may need a second try. Which did is in the report. */
 const REAL = new Set(["cli", "adapter-fs", "reference-server"]);

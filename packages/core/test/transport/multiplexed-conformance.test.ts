@@ -1,5 +1,5 @@
 import { createLoopbackTransport, multiplexed } from "@twinfold/core";
-import { transportConformance } from "@twinfold/testing";
+import { transportConformance } from "@twinfold/testing/conformance";
 import { describe, it } from "vitest";
 import { openWorld, principal } from "../hub/hub-world.js";
 

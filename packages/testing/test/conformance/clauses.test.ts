@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Clause, describeClauses, type StoreConformanceOptions } from "../src/clauses.js";
+import { type Clause, describeClauses, type StoreConformanceOptions } from "../../src/conformance/clauses.js";
 
 interface Store {
   closed: boolean;

@@ -1,6 +1,6 @@
 import { TwinfoldError } from "@twinfold/core";
 import { describe, expect, it } from "vitest";
-import { assertEqual, assertRejects, rejectionOf } from "../src/assertions.js";
+import { assertEqual, assertRejects, rejectionOf } from "../../src/conformance/assertions.js";
 
 describe("assertEqual", () => {
   it.each([
