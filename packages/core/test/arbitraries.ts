@@ -226,6 +226,7 @@ export const answers = {
       atMs: integer,
       deviceId,
       deviceName: text(64),
+      contentVector: versionVector,
     }),
     { maxLength: 3 },
   ),

@@ -239,6 +239,7 @@ const VALUES: Readonly<Record<string, Written>> = {
       atMs: 1_700_000_000_000,
       deviceId,
       deviceName: "phone",
+      contentVector: vector,
     },
   ]),
   "answer of missing": written(answerCodecs.missing, [chunkB]),

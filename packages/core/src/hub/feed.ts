@@ -22,7 +22,7 @@ import { noSuchWorkspace } from "./access.js";
 type Request<Name extends keyof Transport> = Parameters<Transport[Name]>[0];
 
 /** Revisions in one answer, so that it stays below the bound of a message. */
-const MAX_REVISIONS = 30_000;
+const MAX_REVISIONS = 20_000;
 const runsCodec = list(manifestRunCodec, 250_000);
 
 /** What the hub tells of a workspace's journal, nodes and manifests. Judges no permission. */
@@ -124,7 +124,8 @@ export function createFeed(store: HubStore, sha256: Sha256) {
       const { head, atMs, deviceId, deviceName } = decode(journalRowCodec, body);
       if (head.content.kind !== "file") return [];
       const { manifestId, sizeBytes, executable, mtimeNs } = head.content;
-      return [{ nodeId, revision, seq: head.seq, manifestId, sizeBytes, executable, mtimeNs, atMs, deviceId, deviceName }];
+      const { seq, contentVector } = head;
+      return [{ nodeId, revision, seq, manifestId, sizeBytes, executable, mtimeNs, atMs, deviceId, deviceName, contentVector }];
     });
   }
 

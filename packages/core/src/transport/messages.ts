@@ -6,6 +6,7 @@ import type { ChunkId, DeviceId, DraftId, ManifestId, NodeId, ReplicaId, Workspa
 import { cursorCodec, journalRowCodec, MAX_DEVICE_NAME_BYTES } from "../journal.js";
 import { inlineManifestMaxBytes, manifestRunCodec } from "../manifest.js";
 import { headCodec } from "../node.js";
+import { versionVectorCodec } from "../version-vector.js";
 import type {
   ChangeRow,
   ChangesAnswer,
@@ -131,6 +132,7 @@ export const answerCodecs: { readonly [Name in MessageOperation | "upload" | "he
       atMs: varint,
       deviceId: id<DeviceId>(16),
       deviceName: string(MAX_DEVICE_NAME_BYTES),
+      contentVector: versionVectorCodec,
     }),
     100_000,
   ),

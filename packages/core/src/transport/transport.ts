@@ -5,6 +5,7 @@ import type { ManifestRun } from "../manifest.js";
 import type { Head } from "../node.js";
 import type { OperationOptions } from "../operation-options.js";
 import type { Frame } from "../storage/frame.js";
+import type { VersionVector } from "../version-vector.js";
 
 /** What the hub offers and bounds. A replica caches it and names its hash with every `changes`. */
 export interface Hello {
@@ -90,6 +91,8 @@ export interface Revision {
   readonly atMs: number;
   readonly deviceId: DeviceId;
   readonly deviceName: string;
+  /** The version that it made: what a conflict copy's id was computed from is found among them. */
+  readonly contentVector: VersionVector;
 }
 
 export interface DraftRequest {
