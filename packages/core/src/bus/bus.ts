@@ -7,7 +7,7 @@ import type { WorkspaceId } from "../ids.js";
  * - BU2 `request` gives the handler's answer, or rejects with its error. Requests of one workspace are handled one after another, in order of arrival.
  * - BU3 Requests of different workspaces do not wait for each other.
  * - BU4 A listener or handler that throws stops no other.
- * - BU5 After `close` every call rejects with `ERR_CLOSED`.
+ * - BU5 After `close` every call is refused with `ERR_CLOSED`, and so are the requests that wait; `close` resolves when those under way have ended.
  */
 export interface Bus {
   /** Says that `workspaceId` has reached `seq`. Carries no content. */

@@ -1,7 +1,7 @@
 import type { AccountRow, AccountStore, AccountWorkspaceRow, DeviceRow } from "@twinfold/core";
 import { assertEqual, assertRejects } from "./assertions.js";
-import { type Clause, describeClauses, type StoreConformanceOptions } from "./clauses.js";
-import { CONFUSABLE_NAMES, sampleAccountId, sampleDeviceId, sampleWorkspaceId } from "./sample-ids.js";
+import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
+import { CONFUSABLE_NAMES, sampleAccountId, sampleDeviceId, sampleWorkspaceId } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
 
 /** After 2^31 and not a multiple of a second: a store that keeps 32 bits or seconds is found out. */
@@ -182,6 +182,6 @@ const CLAUSES = {
 export type AccountStoreClause = keyof typeof CLAUSES;
 
 /** Checks every numbered guarantee of `AccountStore`. */
-export function accountStoreConformance(runner: TestRunner, options: StoreConformanceOptions<AccountStore, AccountStoreClause>): void {
+export function accountStoreConformance(runner: TestRunner, options: ConformanceOptions<AccountStore, AccountStoreClause>): void {
   describeClauses(runner, "AccountStore conformance", CLAUSES, options);
 }

@@ -1,6 +1,7 @@
 import type { BlobInfo, BlobStore } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
-import { type Clause, describeClauses, type StoreConformanceOptions } from "./clauses.js";
+import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
+import { patternedBytes } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
 
 const HELLO = new TextEncoder().encode("hello");
@@ -12,11 +13,6 @@ async function collect(listing: AsyncIterable<BlobInfo>): Promise<BlobInfo[]> {
   return blobs;
 }
 
-/** Bytes that differ from place to place, so that a piece out of order is seen. */
-function patterned(sizeBytes: number): Uint8Array {
-  return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7 + (i >> 8)) & 255);
-}
-
 const CLAUSES = {
   "BS1 a blob that was put can be read": {
     check: async (store) => {
@@ -26,7 +22,7 @@ const CLAUSES = {
   },
   "BS1 an empty blob and one of several MiB come back whole": {
     check: async (store) => {
-      const large = patterned(5 * 1024 * 1024 + 3);
+      const large = patternedBytes(5 * 1024 * 1024 + 3);
       await store.put("empty", new Uint8Array(0));
       await store.put("large", large);
       assertBytes(await store.get("empty"), new Uint8Array(0));
@@ -84,7 +80,7 @@ const CLAUSES = {
   },
   "BS4 a range gives exactly its bytes": {
     check: async (store) => {
-      const bytes = patterned(200_000);
+      const bytes = patternedBytes(200_000);
       await store.put("a", bytes);
       for (const [offset, length] of [
         [0, 1],
@@ -181,7 +177,7 @@ const CLAUSES = {
     check: async (store) => {
       const controller = new AbortController();
       const reason = new Error("stop");
-      const large = patterned(3 * 1024 * 1024);
+      const large = patternedBytes(3 * 1024 * 1024);
       const putting = store.put("a", large, { signal: controller.signal }).then(
         () => undefined,
         (error: unknown) => error,
@@ -249,7 +245,9 @@ const CLAUSES = {
   },
 } satisfies Record<string, Clause<BlobStore>>;
 
-/** The clauses of {@link BlobStore}. BS10 needs a store that fails; the adapter's own tests bring it. */
-export function blobStoreConformance(runner: TestRunner, options: StoreConformanceOptions<BlobStore, keyof typeof CLAUSES>): void {
-  describeClauses<BlobStore, keyof typeof CLAUSES>(runner, "BlobStore conformance", CLAUSES, options);
+export type BlobStoreClause = keyof typeof CLAUSES;
+
+/** Checks the numbered guarantees of `BlobStore`. BS10 needs a store that fails; the adapter's own tests bring it. */
+export function blobStoreConformance(runner: TestRunner, options: ConformanceOptions<BlobStore, BlobStoreClause>): void {
+  describeClauses(runner, "BlobStore conformance", CLAUSES, options);
 }

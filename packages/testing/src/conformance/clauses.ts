@@ -7,7 +7,7 @@ interface Closable {
 
 /** What a clause is given besides an empty store. */
 export interface Harness<Store> {
-  /** The place of `store` opened once more; see `StoreConformanceOptions.reopen`. */
+  /** The place of `store` opened once more; see `ConformanceOptions.reopen`. */
   reopen(store: Store): Promise<Store>;
 }
 
@@ -17,7 +17,7 @@ export interface Clause<Store> {
   readonly needsReopen?: true | undefined;
 }
 
-export interface StoreConformanceOptions<Store, Name extends string = string> {
+export interface ConformanceOptions<Store, Name extends string = string> {
   /** Opens an empty store. Called once for each clause. */
   readonly open: () => Promise<Store>;
   /**
@@ -34,8 +34,11 @@ export function describeClauses<Store extends Closable, Name extends string>(
   runner: TestRunner,
   title: string,
   clauses: Readonly<Record<Name, Clause<Store>>>,
-  { open, reopen, knownGaps }: StoreConformanceOptions<Store, Name>,
+  { open, reopen, knownGaps }: ConformanceOptions<Store, Name>,
 ): void {
+  for (const name of Object.keys(knownGaps ?? {})) {
+    if (!Object.hasOwn(clauses, name)) throw new Error(`${title} has no clause "${name}": correct its name in knownGaps, or remove it`);
+  }
   runner.describe(title, () => {
     for (const [name, clause] of Object.entries(clauses) as Array<[Name, Clause<Store>]>) {
       if (clause.needsReopen && reopen === undefined) continue;

@@ -1,6 +1,6 @@
 import type { HubBatch, HubRow, HubStore, NodeRow, WorkspaceId } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue } from "./assertions.js";
-import { type Clause, describeClauses, type StoreConformanceOptions } from "./clauses.js";
+import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
 import {
   CONFUSABLE_NAMES,
   sampleAccountId,
@@ -10,7 +10,7 @@ import {
   sampleNodeId,
   sampleReplicaId,
   sampleWorkspaceId,
-} from "./sample-ids.js";
+} from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
 
 const OWNER = sampleAccountId(1);
@@ -435,6 +435,6 @@ const CLAUSES = {
 export type HubStoreClause = keyof typeof CLAUSES;
 
 /** Checks every numbered guarantee of `HubStore`. */
-export function hubStoreConformance(runner: TestRunner, options: StoreConformanceOptions<HubStore, HubStoreClause>): void {
+export function hubStoreConformance(runner: TestRunner, options: ConformanceOptions<HubStore, HubStoreClause>): void {
   describeClauses(runner, "HubStore conformance", CLAUSES, options);
 }

@@ -1,6 +1,6 @@
 import { type LocalHint, type LocalPath, type LocalStat, type LocalTree, type MemoryEntry, parsePath, ROOT_PATH } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
-import { type Clause, describeClauses, type StoreConformanceOptions } from "./clauses.js";
+import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
 import type { TestRunner } from "./test-runner.js";
 
 type Awaitable<T> = T | Promise<T>;
@@ -432,7 +432,9 @@ async function watched(tree: LocalTree) {
   };
 }
 
-/** The clauses of {@link LocalTree}, with a person at the keyboard who edits in between. */
-export function localTreeConformance(runner: TestRunner, options: StoreConformanceOptions<EditableTree, keyof typeof CLAUSES>): void {
-  describeClauses<EditableTree, keyof typeof CLAUSES>(runner, "LocalTree conformance", CLAUSES, options);
+export type LocalTreeClause = keyof typeof CLAUSES;
+
+/** Checks every numbered guarantee of `LocalTree`, with a person at the keyboard who edits in between. */
+export function localTreeConformance(runner: TestRunner, options: ConformanceOptions<EditableTree, LocalTreeClause>): void {
+  describeClauses(runner, "LocalTree conformance", CLAUSES, options);
 }

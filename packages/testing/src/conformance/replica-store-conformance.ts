@@ -1,7 +1,7 @@
 import type { ReplicaRow, ReplicaStore } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue } from "./assertions.js";
-import { type Clause, describeClauses, type StoreConformanceOptions } from "./clauses.js";
-import { CONFUSABLE_NAMES, sampleManifestId, sampleNodeId, sampleWorkspaceId } from "./sample-ids.js";
+import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
+import { CONFUSABLE_NAMES, sampleManifestId, sampleNodeId, sampleWorkspaceId } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
 
 const ROOT = sampleNodeId(0);
@@ -337,6 +337,6 @@ const CLAUSES = {
 export type ReplicaStoreClause = keyof typeof CLAUSES;
 
 /** Checks every numbered guarantee of `ReplicaStore`. */
-export function replicaStoreConformance(runner: TestRunner, options: StoreConformanceOptions<ReplicaStore, ReplicaStoreClause>): void {
+export function replicaStoreConformance(runner: TestRunner, options: ConformanceOptions<ReplicaStore, ReplicaStoreClause>): void {
   describeClauses(runner, "ReplicaStore conformance", CLAUSES, options);
 }

@@ -20,6 +20,7 @@ import {
   type WorkspaceId,
 } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
+import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
 import type { TestRunner } from "./test-runner.js";
 
 /** A hub with one empty workspace, reached over the transport that is tested. */
@@ -31,8 +32,6 @@ export interface TransportFixture {
   readonly foreignWorkspaceId: WorkspaceId;
   close(): Promise<void>;
 }
-
-type TransportClause = (fixture: TransportFixture) => Promise<void>;
 
 const REPLICA = "b1".repeat(16) as ReplicaId;
 const BYTES = new TextEncoder().encode("the bytes of one chunk");
@@ -87,184 +86,205 @@ async function download({ transport, workspaceId }: TransportFixture, chunkIds: 
 }
 
 const CLAUSES = {
-  "TR1 what a resolved commit accepted is there for the next call": async (fixture) => {
-    const answer = await mustCommit(fixture, 1, newFile(1, fixture), newFile(2, fixture));
-    assertEqual([answer.firstSeq, answer.place?.seq], [1, 2], "seqs");
-    const { heads, rootNodeId } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
-    assertEqual(
-      heads.map(({ head }) => [head.nodeId, head.seq, head.revision, head.place.parentId]),
-      [
-        [nodeId(1), 1, 1, rootNodeId],
-        [nodeId(2), 2, 1, rootNodeId],
-      ],
-    );
-    assertEqual(heads[0]?.head.placeVector, advance(EMPTY_VECTOR, REPLICA), "vector");
-  },
-  "TR2 a repeated commit is executed once and answered alike": async (fixture) => {
-    const first = await mustCommit(fixture, 1, newFile(1, fixture));
-    assertEqual(await send(fixture, 1, newFile(1, fixture)), first);
-    assertEqual(await send(fixture, 1, newFile(2, fixture)), { kind: "cloned" });
-    const { heads } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
-    assertEqual(heads.length, 1, "nodes");
-  },
-  "TR2 a repeated upload and a repeated close of a draft are answered alike": async ({ transport, workspaceId }) => {
-    for (let i = 0; i < 2; i++) assertEqual((await transport.upload({ workspaceId, frames: [FRAME] })).stored, [FRAME.chunkId]);
-    const entries = [{ chunkId: FRAME.chunkId, lengthBytes: BYTES.length }];
-    const closeAs = manifestIdOf(encodeManifest(entries), nobleSha256);
-    const draftId = "d1".repeat(16) as Parameters<Transport["draft"]>[0]["draftId"];
-    const request = { workspaceId, replicaId: REPLICA, draftId, firstIndex: 0, runs: [{ kind: "entries" as const, entries }], closeAs };
-    for (let i = 0; i < 2; i++) assertEqual(await transport.draft(request), { length: 1, closed: true });
-    assertEqual(await transport.manifests({ workspaceId, wanted: [{ manifestId: closeAs }] }), [{ manifestId: closeAs, runs: request.runs }]);
-  },
-  "TR2 a draft that is continued from the wrong place answers its length": async ({ transport, workspaceId }) => {
-    const runs = [{ kind: "entries" as const, entries: [{ chunkId: FRAME.chunkId, lengthBytes: BYTES.length }] }];
-    const draft = { workspaceId, replicaId: REPLICA, draftId: "d2".repeat(16) as Parameters<Transport["draft"]>[0]["draftId"], runs };
-    assertEqual(await transport.draft({ ...draft, firstIndex: 0 }), { length: 1, closed: false });
-    assertEqual(await transport.draft({ ...draft, firstIndex: 0 }), { length: 1, closed: false });
-    assertEqual(await transport.draft({ ...draft, firstIndex: 1 }), { length: 2, closed: false });
-  },
-  "TR3 the outcome of an executed commit is its answer": async (fixture) => {
-    const { transport, workspaceId } = fixture;
-    const answer = await mustCommit(fixture, 1, newFile(1, fixture));
-    assertEqual(await transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [1] }), [{ counter: 1, answer }]);
-  },
-  "TR3 a commit that was asked for before it came never executes": async (fixture) => {
-    const begin = (await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 })).cursor;
-    const changes = await changesSince(fixture, begin, [1]);
-    assertEqual(changes.kind === "rows" && changes.outcomes, [{ counter: 1, answer: { kind: "fenced" } }]);
-    assertEqual(await send(fixture, 1, newFile(1, fixture)), { kind: "fenced" });
-    assertEqual(await send(fixture, 3, newFile(1, fixture)), { kind: "ahead", watermark: 1 });
-    await mustCommit(fixture, 2, newFile(1, fixture));
-  },
-  "TR4 changes come in ascending order without gaps, from a cursor to the end": async (fixture) => {
-    const begin = (await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 })).cursor;
-    for (let counter = 1; counter <= 3; counter++)
-      await mustCommit(fixture, counter, newFile(2 * counter, fixture), newFile(2 * counter + 1, fixture));
-    const seqs: number[] = [];
-    let cursor = begin;
-    for (let more = true; more; ) {
-      const answer = await changesSince(fixture, cursor);
-      assertTrue(answer.kind === "rows", `the cursor is known, got ${answer.kind}`);
-      assertTrue(answer.rows.length > 0, "a row when there is one");
-      seqs.push(...answer.rows.map(({ row }) => row.head.seq));
-      assertTrue(
-        answer.rows.every(({ manifest }) => manifest !== undefined),
-        "a short manifest travels with its row",
+  "TR1 what a resolved commit accepted is there for the next call": {
+    check: async (fixture) => {
+      const answer = await mustCommit(fixture, 1, newFile(1, fixture), newFile(2, fixture));
+      assertEqual([answer.firstSeq, answer.place?.seq], [1, 2], "seqs");
+      const { heads, rootNodeId } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
+      assertEqual(
+        heads.map(({ head }) => [head.nodeId, head.seq, head.revision, head.place.parentId]),
+        [
+          [nodeId(1), 1, 1, rootNodeId],
+          [nodeId(2), 2, 1, rootNodeId],
+        ],
       );
-      ({ cursor, more } = answer);
-    }
-    assertEqual(seqs, [1, 2, 3, 4, 5, 6]);
-    assertEqual(await changesSince(fixture, cursor), { kind: "rows", workspaceId: fixture.workspaceId, outcomes: [], rows: [], cursor, more: false });
+      assertEqual(heads[0]?.head.placeVector, advance(EMPTY_VECTOR, REPLICA), "vector");
+    },
   },
-  "TR4 no cursor, one of another journal, or one beyond the end is answered reset": async (fixture) => {
-    await mustCommit(fixture, 1, newFile(1, fixture));
-    const { cursor } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
-    const foreign = [undefined, { ...cursor, epoch: "ee".repeat(16) }, { ...cursor, seq: 2 }, { ...cursor, chain: "00".repeat(8) }];
-    for (const place of foreign) assertEqual((await changesSince(fixture, place)).kind, "reset", JSON.stringify(place));
-    const { transport, workspaceId } = fixture;
-    const query = { workspaceId, replicaId: REPLICA, cursor, highest: { ...cursor, seq: 9 }, inDoubt: [] };
-    assertEqual((await transport.changes({ workspaces: [query] })).workspaces[0]?.kind, "reset", "highest");
+  "TR2 a repeated commit is executed once and answered alike": {
+    check: async (fixture) => {
+      const first = await mustCommit(fixture, 1, newFile(1, fixture));
+      assertEqual(await send(fixture, 1, newFile(1, fixture)), first);
+      assertEqual(await send(fixture, 1, newFile(2, fixture)), { kind: "cloned" });
+      const { heads } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
+      assertEqual(heads.length, 1, "nodes");
+    },
   },
-  "TR5 wait resolves at once when the workspace is past the seq, and when it becomes so": async (fixture) => {
-    const { transport, workspaceId } = fixture;
-    const later = transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 });
-    await mustCommit(fixture, 1, newFile(1, fixture));
-    await later;
-    await transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 });
+  "TR2 a repeated upload and a repeated close of a draft are answered alike": {
+    check: async ({ transport, workspaceId }) => {
+      for (let i = 0; i < 2; i++) assertEqual((await transport.upload({ workspaceId, frames: [FRAME] })).stored, [FRAME.chunkId]);
+      const entries = [{ chunkId: FRAME.chunkId, lengthBytes: BYTES.length }];
+      const closeAs = manifestIdOf(encodeManifest(entries), nobleSha256);
+      const draftId = "d1".repeat(16) as Parameters<Transport["draft"]>[0]["draftId"];
+      const request = { workspaceId, replicaId: REPLICA, draftId, firstIndex: 0, runs: [{ kind: "entries" as const, entries }], closeAs };
+      for (let i = 0; i < 2; i++) assertEqual(await transport.draft(request), { length: 1, closed: true });
+      assertEqual(await transport.manifests({ workspaceId, wanted: [{ manifestId: closeAs }] }), [{ manifestId: closeAs, runs: request.runs }]);
+    },
   },
-  "TR6 missing names what the workspace does not possess": async ({ transport, workspaceId }) => {
-    await transport.upload({ workspaceId, frames: [FRAME] });
-    assertEqual(await transport.missing({ workspaceId, chunkIds: [UNKNOWN, FRAME.chunkId] }), [UNKNOWN]);
+  "TR2 a draft that is continued from the wrong place answers its length": {
+    check: async ({ transport, workspaceId }) => {
+      const runs = [{ kind: "entries" as const, entries: [{ chunkId: FRAME.chunkId, lengthBytes: BYTES.length }] }];
+      const draft = { workspaceId, replicaId: REPLICA, draftId: "d2".repeat(16) as Parameters<Transport["draft"]>[0]["draftId"], runs };
+      assertEqual(await transport.draft({ ...draft, firstIndex: 0 }), { length: 1, closed: false });
+      assertEqual(await transport.draft({ ...draft, firstIndex: 0 }), { length: 1, closed: false });
+      assertEqual(await transport.draft({ ...draft, firstIndex: 1 }), { length: 2, closed: false });
+    },
   },
-  "TR6 a commit whose chunks are missing is refused, and accepted after their upload": async (fixture) => {
-    const { transport, workspaceId } = fixture;
-    const refused = await mustCommit(fixture, 1, newFile(1, fixture, BYTES));
-    assertEqual(refused.verdicts[0]?.content, "missing-chunks");
-    await transport.upload({ workspaceId, frames: [FRAME] });
-    const accepted = await mustCommit(fixture, 2, newFile(1, fixture, BYTES));
-    assertEqual(accepted.verdicts, [{ place: "accepted", content: "accepted" }]);
-    const revisions = await transport.versions({ workspaceId, nodeIds: [nodeId(1)], limit: 10 });
-    assertEqual(
-      revisions.map(({ revision, sizeBytes, mtimeNs, contentVector }) => [revision, sizeBytes, mtimeNs, [...contentVector]]),
-      [[1, BYTES.length, -1n, [...advance(EMPTY_VECTOR, REPLICA)]]],
-    );
+  "TR3 the outcome of an executed commit is its answer": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const answer = await mustCommit(fixture, 1, newFile(1, fixture));
+      assertEqual(await transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [1] }), [{ counter: 1, answer }]);
+    },
   },
-  "TR7 an upload keeps its sound frames when one of them is not its id's": async (fixture) => {
-    const { transport, workspaceId } = fixture;
-    const broken = { ...FRAME, chunkId: UNKNOWN };
-    await assertRejects(transport.upload({ workspaceId, frames: [FRAME, broken] }), "ERR_INTEGRITY");
-    assertEqual(await transport.missing({ workspaceId, chunkIds: [FRAME.chunkId, UNKNOWN] }), [UNKNOWN]);
+  "TR3 a commit that was asked for before it came never executes": {
+    check: async (fixture) => {
+      const begin = (await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 })).cursor;
+      const changes = await changesSince(fixture, begin, [1]);
+      assertEqual(changes.kind === "rows" && changes.outcomes, [{ counter: 1, answer: { kind: "fenced" } }]);
+      assertEqual(await send(fixture, 1, newFile(1, fixture)), { kind: "fenced" });
+      assertEqual(await send(fixture, 3, newFile(1, fixture)), { kind: "ahead", watermark: 1 });
+      await mustCommit(fixture, 2, newFile(1, fixture));
+    },
   },
-  "TR8 download gives a frame for each chunk in the order asked, absent for what is not possessed": async (fixture) => {
-    const other = frameOf(new Uint8Array(70_000).fill(7));
-    await fixture.transport.upload({ workspaceId: fixture.workspaceId, frames: [FRAME, other] });
-    const frames = await download(fixture, [other.chunkId, UNKNOWN, FRAME.chunkId]);
-    assertEqual(
-      frames.map(({ chunkId, codec }) => [chunkId, codec]),
-      [
-        [other.chunkId, "plain"],
-        [UNKNOWN, "absent"],
-        [FRAME.chunkId, "plain"],
-      ],
-    );
-    assertBytes(frames[0]?.payload, other.payload);
-    assertBytes(frames[2]?.payload, BYTES);
-  },
-  "TR8 more than 8 MiB at once are refused": async (fixture) => {
-    const { transport, workspaceId } = fixture;
-    const frames = [1, 2, 3].map((fill) => frameOf(new Uint8Array(MAX_BATCH_BYTES / 2).fill(fill)));
-    for (const frame of frames) await transport.upload({ workspaceId, frames: [frame] });
-    const asked = frames.map(({ chunkId }) => chunkId);
-    await assertRejects(download(fixture, asked), "ERR_TOO_LARGE");
-  },
-  "TR9 a workspace of others is answered as one that does not exist": async ({ transport, foreignWorkspaceId }) => {
-    for (const workspaceId of [foreignWorkspaceId, "ff".repeat(16) as WorkspaceId]) {
-      const { workspaces } = await transport.changes({ workspaces: [{ workspaceId, replicaId: REPLICA, inDoubt: [1] }] });
-      assertEqual(workspaces, [{ kind: "gone", workspaceId }]);
-      await assertRejects(transport.heads({ workspaceId, afterSeq: 0 }), "ERR_NOT_FOUND");
-      await assertRejects(transport.missing({ workspaceId, chunkIds: [UNKNOWN] }), "ERR_NOT_FOUND");
-      await assertRejects(transport.upload({ workspaceId, frames: [FRAME] }), "ERR_NOT_FOUND");
-      await assertRejects(transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [1] }), "ERR_NOT_FOUND");
-    }
-  },
-  "TR10 a commit that is not one is refused as ERR_PROTOCOL": async ({ transport, workspaceId }) => {
-    await assertRejects(transport.commit({ workspaceId, commit: new Uint8Array([1, 2, 3]) }), "ERR_PROTOCOL");
-    await assertRejects(transport.commit({ workspaceId, commit: encodeCommit({ replicaId: REPLICA, counter: 1, changes: [] }) }), "ERR_PROTOCOL");
-  },
-  "TR11 an aborted call rejects with the signal's own reason": async ({ transport, workspaceId }) => {
-    const reason = new Error("stop");
-    const aborted = { signal: AbortSignal.abort(reason) };
-    assertEqual(await rejectionOf(transport.heads({ workspaceId, afterSeq: 0 }, aborted)), reason);
-    const later = new AbortController();
-    const waiting = rejectionOf(transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 }, { signal: later.signal }));
-    later.abort(reason);
-    assertEqual(await waiting, reason);
-  },
-} satisfies Record<string, TransportClause>;
-
-export type TransportClauseName = keyof typeof CLAUSES;
-
-export interface TransportConformanceOptions {
-  /** Opens a new hub with two empty workspaces. Called once for each clause. */
-  readonly open: () => Promise<TransportFixture>;
-  /** Clauses known to fail, each with the reason. A listed clause that passes is an error. */
-  readonly knownGaps?: Readonly<Partial<Record<TransportClauseName, string>>> | undefined;
-}
-
-/** Registers one test for each guarantee of {@link Transport}. */
-export function transportConformance(runner: TestRunner, { open, knownGaps }: TransportConformanceOptions): void {
-  runner.describe("Transport conformance", () => {
-    for (const [name, clause] of Object.entries(CLAUSES) as Array<[TransportClauseName, TransportClause]>) {
-      const gap = knownGaps?.[name];
-      runner.it(gap === undefined ? name : `${name} [known gap: ${gap}]`, async () => {
-        const fixture = await open();
-        try {
-          if (gap === undefined) await clause(fixture);
-          else await rejectionOf(clause(fixture), `"${name}" passes now: remove it from knownGaps`);
-        } finally {
-          await fixture.close();
-        }
+  "TR4 changes come in ascending order without gaps, from a cursor to the end": {
+    check: async (fixture) => {
+      const begin = (await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 })).cursor;
+      for (let counter = 1; counter <= 3; counter++)
+        await mustCommit(fixture, counter, newFile(2 * counter, fixture), newFile(2 * counter + 1, fixture));
+      const seqs: number[] = [];
+      let cursor = begin;
+      for (let more = true; more; ) {
+        const answer = await changesSince(fixture, cursor);
+        assertTrue(answer.kind === "rows", `the cursor is known, got ${answer.kind}`);
+        assertTrue(answer.rows.length > 0, "a row when there is one");
+        seqs.push(...answer.rows.map(({ row }) => row.head.seq));
+        assertTrue(
+          answer.rows.every(({ manifest }) => manifest !== undefined),
+          "a short manifest travels with its row",
+        );
+        ({ cursor, more } = answer);
+      }
+      assertEqual(seqs, [1, 2, 3, 4, 5, 6]);
+      assertEqual(await changesSince(fixture, cursor), {
+        kind: "rows",
+        workspaceId: fixture.workspaceId,
+        outcomes: [],
+        rows: [],
+        cursor,
+        more: false,
       });
-    }
-  });
+    },
+  },
+  "TR4 no cursor, one of another journal, or one beyond the end is answered reset": {
+    check: async (fixture) => {
+      await mustCommit(fixture, 1, newFile(1, fixture));
+      const { cursor } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
+      const foreign = [undefined, { ...cursor, epoch: "ee".repeat(16) }, { ...cursor, seq: 2 }, { ...cursor, chain: "00".repeat(8) }];
+      for (const place of foreign) assertEqual((await changesSince(fixture, place)).kind, "reset", JSON.stringify(place));
+      const { transport, workspaceId } = fixture;
+      const query = { workspaceId, replicaId: REPLICA, cursor, highest: { ...cursor, seq: 9 }, inDoubt: [] };
+      assertEqual((await transport.changes({ workspaces: [query] })).workspaces[0]?.kind, "reset", "highest");
+    },
+  },
+  "TR5 wait resolves at once when the workspace is past the seq, and when it becomes so": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const later = transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 });
+      await mustCommit(fixture, 1, newFile(1, fixture));
+      await later;
+      await transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 });
+    },
+  },
+  "TR6 missing names what the workspace does not possess": {
+    check: async ({ transport, workspaceId }) => {
+      await transport.upload({ workspaceId, frames: [FRAME] });
+      assertEqual(await transport.missing({ workspaceId, chunkIds: [UNKNOWN, FRAME.chunkId] }), [UNKNOWN]);
+    },
+  },
+  "TR6 a commit whose chunks are missing is refused, and accepted after their upload": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const refused = await mustCommit(fixture, 1, newFile(1, fixture, BYTES));
+      assertEqual(refused.verdicts[0]?.content, "missing-chunks");
+      await transport.upload({ workspaceId, frames: [FRAME] });
+      const accepted = await mustCommit(fixture, 2, newFile(1, fixture, BYTES));
+      assertEqual(accepted.verdicts, [{ place: "accepted", content: "accepted" }]);
+      const revisions = await transport.versions({ workspaceId, nodeIds: [nodeId(1)], limit: 10 });
+      assertEqual(
+        revisions.map(({ revision, sizeBytes, mtimeNs, contentVector }) => [revision, sizeBytes, mtimeNs, [...contentVector]]),
+        [[1, BYTES.length, -1n, [...advance(EMPTY_VECTOR, REPLICA)]]],
+      );
+    },
+  },
+  "TR7 an upload keeps its sound frames when one of them is not its id's": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const broken = { ...FRAME, chunkId: UNKNOWN };
+      await assertRejects(transport.upload({ workspaceId, frames: [FRAME, broken] }), "ERR_INTEGRITY");
+      assertEqual(await transport.missing({ workspaceId, chunkIds: [FRAME.chunkId, UNKNOWN] }), [UNKNOWN]);
+    },
+  },
+  "TR8 download gives a frame for each chunk in the order asked, absent for what is not possessed": {
+    check: async (fixture) => {
+      const other = frameOf(new Uint8Array(70_000).fill(7));
+      await fixture.transport.upload({ workspaceId: fixture.workspaceId, frames: [FRAME, other] });
+      const frames = await download(fixture, [other.chunkId, UNKNOWN, FRAME.chunkId]);
+      assertEqual(
+        frames.map(({ chunkId, codec }) => [chunkId, codec]),
+        [
+          [other.chunkId, "plain"],
+          [UNKNOWN, "absent"],
+          [FRAME.chunkId, "plain"],
+        ],
+      );
+      assertBytes(frames[0]?.payload, other.payload);
+      assertBytes(frames[2]?.payload, BYTES);
+    },
+  },
+  "TR8 more than 8 MiB at once are refused": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const frames = [1, 2, 3].map((fill) => frameOf(new Uint8Array(MAX_BATCH_BYTES / 2).fill(fill)));
+      for (const frame of frames) await transport.upload({ workspaceId, frames: [frame] });
+      const asked = frames.map(({ chunkId }) => chunkId);
+      await assertRejects(download(fixture, asked), "ERR_TOO_LARGE");
+    },
+  },
+  "TR9 a workspace of others is answered as one that does not exist": {
+    check: async ({ transport, foreignWorkspaceId }) => {
+      for (const workspaceId of [foreignWorkspaceId, "ff".repeat(16) as WorkspaceId]) {
+        const { workspaces } = await transport.changes({ workspaces: [{ workspaceId, replicaId: REPLICA, inDoubt: [1] }] });
+        assertEqual(workspaces, [{ kind: "gone", workspaceId }]);
+        await assertRejects(transport.heads({ workspaceId, afterSeq: 0 }), "ERR_NOT_FOUND");
+        await assertRejects(transport.missing({ workspaceId, chunkIds: [UNKNOWN] }), "ERR_NOT_FOUND");
+        await assertRejects(transport.upload({ workspaceId, frames: [FRAME] }), "ERR_NOT_FOUND");
+        await assertRejects(transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [1] }), "ERR_NOT_FOUND");
+      }
+    },
+  },
+  "TR10 a commit that is not one is refused as ERR_PROTOCOL": {
+    check: async ({ transport, workspaceId }) => {
+      await assertRejects(transport.commit({ workspaceId, commit: new Uint8Array([1, 2, 3]) }), "ERR_PROTOCOL");
+      await assertRejects(transport.commit({ workspaceId, commit: encodeCommit({ replicaId: REPLICA, counter: 1, changes: [] }) }), "ERR_PROTOCOL");
+    },
+  },
+  "TR11 an aborted call rejects with the signal's own reason": {
+    check: async ({ transport, workspaceId }) => {
+      const reason = new Error("stop");
+      const aborted = { signal: AbortSignal.abort(reason) };
+      assertEqual(await rejectionOf(transport.heads({ workspaceId, afterSeq: 0 }, aborted)), reason);
+      const later = new AbortController();
+      const waiting = rejectionOf(transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 }, { signal: later.signal }));
+      later.abort(reason);
+      assertEqual(await waiting, reason);
+    },
+  },
+} satisfies Record<string, Clause<TransportFixture>>;
+
+export type TransportClause = keyof typeof CLAUSES;
+
+/** Checks every numbered guarantee of `Transport`. Each clause is given a new hub with two empty workspaces. */
+export function transportConformance(runner: TestRunner, options: ConformanceOptions<TransportFixture, TransportClause>): void {
+  describeClauses(runner, "Transport conformance", CLAUSES, options);
 }

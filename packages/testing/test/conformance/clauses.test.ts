@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Clause, describeClauses, type StoreConformanceOptions } from "../../src/conformance/clauses.js";
+import { type Clause, type ConformanceOptions, describeClauses } from "../../src/conformance/clauses.js";
 
 interface Store {
   closed: boolean;
@@ -23,7 +23,7 @@ const CLAUSES = {
 } satisfies Record<string, Clause<Store>>;
 
 /** What became of each clause, by its name, and the stores that were opened. */
-async function outcomesOf(options: Partial<StoreConformanceOptions<Store, keyof typeof CLAUSES>>) {
+async function outcomesOf(options: Partial<ConformanceOptions<Store, keyof typeof CLAUSES>>) {
   const tests = new Map<string, () => Promise<void>>();
   const stores: Store[] = [];
   async function open(): Promise<Store> {
@@ -59,6 +59,11 @@ describe("describeClauses", () => {
     const { outcomes } = await outcomesOf({ knownGaps: { "X1 holds": "slow disk", "X2 does not hold": "old engine" } });
     expect(outcomes["X2 does not hold [known gap: old engine]"]).toBe("passed");
     expect(outcomes["X1 holds [known gap: slow disk]"]).toContain("remove it from knownGaps");
+  });
+
+  it("refuses a known gap that is no clause", async () => {
+    const knownGaps = { "X9 is not there": "renamed" } as never;
+    await expect(outcomesOf({ knownGaps })).rejects.toThrow('X has no clause "X9 is not there"');
   });
 
   it("leaves out what needs a second opening where there is none", async () => {

@@ -58,3 +58,8 @@ export const CONFUSABLE_NAMES: readonly string[] = [
 function digits(n: number, length: number): string {
   return n.toString(16).padStart(length, "0");
 }
+
+/** Bytes that differ from place to place, so that a piece out of order is seen. */
+export function patternedBytes(sizeBytes: number): Uint8Array {
+  return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7 + (i >> 8)) & 255);
+}

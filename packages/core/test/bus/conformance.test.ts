@@ -1,0 +1,5 @@
+import { createInProcessBus } from "@twinfold/core";
+import { busConformance } from "@twinfold/testing";
+import { describe, it } from "vitest";
+
+busConformance({ describe, it }, { open: async () => createInProcessBus() });
