@@ -1,13 +1,11 @@
-import { createChunker } from "../chunking/chunker.js";
-import { chunkProfileFor } from "../chunking/profile.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
 import type { LocalEntry, LocalStat, LocalTree } from "../local/local-tree.js";
-import { chunkIdOf, encodeManifest, type ManifestEntry, manifestIdOf } from "../manifest.js";
 import { baseName, joinPath, type LocalPath, type NodeName, nameProblem, parentPath, ROOT_PATH } from "../names.js";
 import type { Content, FileContent } from "../node.js";
 import type { LocalState, NodeRecord } from "../reconcile/node-record.js";
+import { manifestOfFile } from "./manifest-of-file.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 
@@ -296,15 +294,7 @@ export class Indexer {
   }
 
   async #hash(path: LocalPath, stat: LocalStat, before: LocalState | undefined): Promise<FileContent> {
-    const chunker = createChunker(chunkProfileFor(stat.sizeBytes));
-    const entries: ManifestEntry[] = [];
-    const add = (chunks: readonly Uint8Array[]): void => {
-      for (const chunk of chunks) entries.push({ chunkId: chunkIdOf(chunk, this.#env.sha256), lengthBytes: chunk.length });
-    };
-    for await (const piece of this.#tree.read(path, stat)) add(chunker.push(piece));
-    add(chunker.finish());
-    const body = encodeManifest(entries);
-    const manifestId = manifestIdOf(body, this.#env.sha256);
+    const { manifestId, body } = await manifestOfFile(this.#tree, path, stat, this.#env);
     const isKnown = before?.content.kind === "file" && before.content.manifestId === manifestId;
     if (!isKnown) this.#pendingManifests.push({ manifestId, body });
     return { kind: "file", manifestId, sizeBytes: stat.sizeBytes, executable: stat.executable, mtimeNs: stat.mtimeNs };
