@@ -16,6 +16,7 @@ import {
   type LocalPath,
   type LocalStat,
   type LocalTree,
+  type NameRules,
   parentPath,
   ROOT_PATH,
   TwinfoldError,
@@ -26,9 +27,10 @@ import { diskCode, isAbsent, localError } from "./disk-error.js";
 import { createDurableReplace } from "./durable-replace.js";
 import { watchFolder } from "./folder-watcher.js";
 import { openStaging } from "./fs-staging.js";
-import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder } from "./linked-root.js";
+import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
 import { createNodeEnv } from "./node-env.js";
 import { createNodeFileSystem } from "./node-file-system.js";
+import { probeNames } from "./probe-names.js";
 import { createTrash } from "./trash.js";
 
 const CHANGED = { kind: "changed" } as const;
@@ -47,17 +49,20 @@ export interface FsLocalTreeOptions {
   readonly env?: Pick<Env, "nowMs" | "randomBytes" | "sleep"> | undefined;
   /** Names this device in conflict copies. @default "this device" */
   readonly deviceName?: string | undefined;
+  /** Whose reserved names are not made here: those of Windows for a folder that Windows reads too. @default what the disk refuses */
+  readonly reservedNames?: NameRules["reserved"] | undefined;
 }
 
 /** A linked folder on a disk. Reads hold 1 MiB in memory, whatever the size of the file. */
 export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
-  const { root: rootPath, rootId, fileSystem = createNodeFileSystem(), env = createNodeEnv(), deviceName = "this device" } = options;
+  const { root: rootPath, rootId, fileSystem = createNodeFileSystem(), env = createNodeEnv(), deviceName = "this device", reservedNames } = options;
   const fs = coalescedSync(fileSystem);
   const root = createLinkedRoot(fs, rootPath, rootId);
   const replace = createDurableReplace({ fs, root, env, deviceName, trash: createTrash(fs, env) });
   const newFileMode = 0o666 & ~process.umask();
   const watches = new Set<() => Promise<void>>();
   const stagedKeys = new Set<string>();
+  let rules: NameRules | undefined;
 
   async function doing<T>(what: string, path: LocalPath, work: () => Promise<T>): Promise<T> {
     try {
@@ -175,9 +180,11 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     const [oldPath, newPath] = [join(source.absolute, baseName(from)), join(target.absolute, baseName(to))];
     const before = await lstatOrAbsent(fs, oldPath);
     if (before === undefined || !isAsExpected(root.statOf(before), expected)) return CHANGED;
-    if ((await lstatOrAbsent(fs, newPath)) !== undefined) return CHANGED;
+    const occupant = await lstatOrAbsent(fs, newPath);
     try {
-      await fs.rename(oldPath, newPath);
+      if (occupant === undefined) await fs.rename(oldPath, newPath);
+      else if (!(await isSpelling(before, occupant, source, target, baseName(to)))) return CHANGED;
+      else await respell(oldPath, newPath, target, baseName(to));
     } catch (error) {
       if (isAbsent(error) || ["EEXIST", "ENOTEMPTY", "EISDIR"].includes(diskCode(error) ?? "")) return CHANGED;
       if (diskCode(error) !== "EXDEV") throw error;
@@ -190,6 +197,29 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     const after = await lstatOrAbsent(fs, newPath);
     const isUntouched = after !== undefined && isAsExpected({ ...root.statOf(after), ctimeNs: expected.ctimeNs }, expected);
     return { kind: "done", stat: isUntouched ? root.statOf(after) : expected };
+  }
+
+  /** True when what is found at a name is the very entry that is to be moved there, under the spelling that it has now. Two hard links are two. */
+  async function isSpelling(before: FileStat, occupant: FileStat, source: Way, target: Way, name: string): Promise<boolean> {
+    return before.ino === occupant.ino && before.dev === occupant.dev && isSameWay(source, target) && !(await lists(target.absolute, name));
+  }
+
+  async function lists(directory: string, name: string): Promise<boolean> {
+    return (await fs.readdir(directory)).some((bytes) => lossy.decode(bytes) === name);
+  }
+
+  /** Some disks take a rename to another spelling for one to the same name, and do nothing: there it goes over a passing name. */
+  async function respell(oldPath: string, newPath: string, { absolute }: Way, name: string): Promise<void> {
+    await fs.rename(oldPath, newPath);
+    if ((rules?.listsDecomposed ?? false) || (await lists(absolute, name))) return;
+    const passing = join(absolute, `${bytesToHex(env.randomBytes(6))}.moving`);
+    await fs.rename(oldPath, passing);
+    try {
+      await fs.rename(passing, newPath);
+    } catch (error) {
+      await fs.rename(passing, oldPath);
+      throw error;
+    }
   }
 
   async function remove(path: LocalPath, expected: LocalStat): ReturnType<LocalTree["remove"]> {
@@ -208,6 +238,14 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
 
   return {
     check: async () => void (await root.verify()),
+    names: () =>
+      doing("find out what names the disk can hold, in", ROOT_PATH, async () => {
+        const home = join(await root.verify(), INTERNAL_NAME);
+        if (rules !== undefined) return rules;
+        const probed = await probeNames(fs, await ownFolder(fs, home, "staging"));
+        rules = { ...probed, reserved: reservedNames ?? probed.reserved };
+        return rules;
+      }),
     list: (path) => doing("list the folder", path, () => list(path)),
     stat: (path) => doing("look at", path, async () => (await lookAt(path))?.stat),
     read,

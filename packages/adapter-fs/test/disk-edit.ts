@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { createFsLocalTree, type FsLocalTreeOptions, initializeRoot } from "@twinfold/adapter-fs";
 import { type MemoryEntry, parseWorkspaceId } from "@twinfold/core";
 import type { EditableTree, LocalEdit } from "@twinfold/testing";
+import { type FoldingOptions, foldingFileSystem } from "./folding-file-system.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
 /** A person who edits a folder on the disk. */
@@ -48,7 +49,10 @@ export function createDiskEdit(root: string): LocalEdit {
 }
 
 /** A new linked folder and the person who edits it. The clock moves on at each look, so that the trash sorts. */
-export async function openDisk(base?: string, options: Partial<FsLocalTreeOptions> = {}): Promise<EditableTree & { readonly root: string }> {
+export async function openDisk(
+  base?: string,
+  { names, ...options }: Partial<FsLocalTreeOptions> & { readonly names?: FoldingOptions } = {},
+): Promise<EditableTree & { readonly root: string }> {
   const root = join(temporaryFolder(base), "root");
   fs.mkdirSync(root);
   const { rootId } = await initializeRoot({ root, workspaceId: parseWorkspaceId("0".repeat(32)) });
@@ -59,7 +63,8 @@ export async function openDisk(base?: string, options: Partial<FsLocalTreeOption
     randomBytes: (length: number) => new Uint8Array(length).map(() => (random = (random * 37 + 11) & 255)),
     sleep: async () => {},
   };
-  const tree = createFsLocalTree({ root, rootId, env, ...options });
+  const folding = names && { fileSystem: foldingFileSystem(names, fs.realpathSync(root)) };
+  const tree = createFsLocalTree({ root, rootId, env, ...folding, ...options });
   return { root, tree, edit: createDiskEdit(root), close: () => tree.close() };
 }
 

@@ -75,6 +75,7 @@ export type {
   LocalTree,
   Staging,
 } from "./local/local-tree.js";
+export { ANY_NAME, isSameName, type NameRules } from "./local/name-rules.js";
 export { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./local/expected.js";
 export {
   createMemoryLocalTree,

@@ -1,5 +1,6 @@
 import type { LocalPath } from "../names.js";
 import type { OperationOptions } from "../operation-options.js";
+import type { NameRules } from "./name-rules.js";
 
 /** What the disk says of one entry. Two equal stats of one path mean: nothing was written in between. */
 export interface LocalStat {
@@ -79,10 +80,16 @@ export type LocalHint =
  * - LT9 A failure is a `TwinfoldError`: `ERR_NO_SPACE`, `ERR_PERMISSION_DENIED`, `ERR_LOCAL_FAILED`, each naming the path. An absent path is `undefined` in `stat`
  *   and `ERR_NOT_FOUND` in `list`, `read` and `readLink`.
  * - LT10 `watch` gives hints for changes made after it resolved, the tree's own included.
+ * - LT11 `names` tells what names the disk can hold. Two names that the rules take for one are one entry: `stat` finds it under both, nothing
+ *   new can be made under either, and `list` gives it once, as it was last spelled, or in form D where the rules say so.
+ *   The caller asks for no name that the rules exclude.
+ * - LT12 `move` from one spelling of an entry to another changes its spelling, and nothing else.
  */
 export interface LocalTree {
   /** Rejects as LT8 says; resolves when the root is there and ours. */
   check(): Promise<void>;
+  /** Found out once, at the first call. */
+  names(): Promise<NameRules>;
   list(path: LocalPath): Promise<LocalListing>;
   stat(path: LocalPath): Promise<LocalStat | undefined>;
   /** The file's bytes, in pieces of the tree's choice, from `offset` to `offset + length`. */
@@ -96,7 +103,7 @@ export interface LocalTree {
   stage(key: string): Promise<Staging>;
   makeDirectory(path: LocalPath): Promise<LocalOutcome>;
   makeSymlink(path: LocalPath, target: string, expected: Expected): Promise<LocalOutcome>;
-  /** Never replaces: gives `changed` when something is at `to`. */
+  /** Never replaces: gives `changed` when something else is at `to`. */
   move(from: LocalPath, to: LocalPath, expected: LocalStat): Promise<LocalOutcome>;
   setAttributes(path: LocalPath, expected: LocalStat, attributes: FileAttributes): Promise<LocalOutcome>;
   remove(path: LocalPath, expected: LocalStat): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;

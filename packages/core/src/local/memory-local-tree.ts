@@ -4,6 +4,7 @@ import { createEvents } from "../events.js";
 import { baseName, INTERNAL_NAME, type LocalPath, parentPath, ROOT_PATH } from "../names.js";
 import { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./expected.js";
 import type { Expected, FileAttributes, LocalEntry, LocalHint, LocalOutcome, LocalStat, LocalTree, Staging } from "./local-tree.js";
+import { ANY_NAME, isSameName, type NameRules } from "./name-rules.js";
 
 /** Bytes that `read` yields at a time. */
 const PIECE_BYTES = 1024 * 1024;
@@ -20,6 +21,8 @@ export type MemoryEntry =
 export interface MemoryLocalTreeOptions {
   /** Gives the times of files. @default a clock that stands still: times still differ, by a nanosecond */
   readonly env?: Pick<Env, "nowMs"> | undefined;
+  /** What the disk that it stands for does with names. @default it holds every name, and tells all of them apart */
+  readonly names?: Partial<NameRules> | undefined;
 }
 
 /** A {@link LocalTree} in memory, with the methods by which a test or an app acts as the person at the keyboard. Paths are names joined by `/`. */
@@ -62,7 +65,8 @@ const ROOT_ERRORS = {
 } as const;
 
 /** A folder in memory: what tests and the simulator sync, and apps that have no disk. */
-export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalTreeOptions = {}): MemoryLocalTree {
+export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: MemoryLocalTreeOptions = {}): MemoryLocalTree {
+  const rules: NameRules = { ...ANY_NAME, ...names };
   const { source, emit } = createEvents<{ hint: LocalHint }>();
   const staged = new Map<string, { readonly buffer: Uint8Array; readonly sizeBytes: number }>();
   const stagedKeys = new Set<string>();
@@ -87,8 +91,15 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalT
 
   function find(path: string): Inode | undefined {
     let found: Inode | undefined = root;
-    for (const name of path === "" ? [] : path.split("/")) found = found?.children.get(name);
+    for (const name of path === "" ? [] : path.split("/")) found = found?.children.get(spelling(found, name));
     return found;
+  }
+
+  /** The name under which a directory has what this disk finds at `name`; `name` itself when there is nothing. */
+  function spelling({ children }: Inode, name: string): string {
+    if (children.has(name) || !(rules.foldsCase || rules.foldsNormalization)) return name;
+    for (const known of children.keys()) if (isSameName(known, name, rules)) return known;
+    return name;
   }
 
   function mustFind(path: string, kind?: Inode["kind"]): Inode {
@@ -125,7 +136,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalT
 
   function attach(path: string, inode: Inode): LocalOutcome {
     const parent = parentOf(path) as Inode;
-    parent.children.set(baseName(path as LocalPath), inode);
+    parent.children.set(spelling(parent, baseName(path as LocalPath)), inode);
     touch(parent);
     hint(path);
     return { kind: "done", stat: statOf(inode) };
@@ -133,7 +144,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalT
 
   function detach(path: string): void {
     const parent = parentOf(path) as Inode;
-    parent.children.delete(baseName(path as LocalPath));
+    parent.children.delete(spelling(parent, baseName(path as LocalPath)));
     touch(parent);
     hint(path);
   }
@@ -250,9 +261,14 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalT
 
   return {
     check,
+    async names() {
+      await check();
+      return rules;
+    },
     async list(path) {
       await check();
-      const names = [...mustFind(path, "directory").children].map(([name, inode]): LocalEntry => ({ name, stat: statOf(inode) }));
+      const listed = (name: string) => (rules.listsDecomposed ? name.normalize("NFD") : name);
+      const names = [...mustFind(path, "directory").children].map(([name, inode]): LocalEntry => ({ name: listed(name), stat: statOf(inode) }));
       const isText = ({ name }: LocalEntry) => !/[\ud800-\udfff]/u.test(name);
       return {
         entries: names.filter((entry) => isText(entry) && entry.name !== INTERNAL_NAME),
@@ -290,7 +306,8 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 } }: MemoryLocalT
       await check();
       assertMovable(from, to);
       const inode = find(from);
-      if (inode === undefined || !isAsExpected(statOf(inode), expected) || !isFree(to, undefined)) return CHANGED;
+      if (inode === undefined || !isAsExpected(statOf(inode), expected)) return CHANGED;
+      if (parentOf(to) === undefined || (find(to) ?? inode) !== inode) return CHANGED;
       detach(from);
       inode.ctimeNs = nowNs();
       return attach(to, inode);

@@ -380,6 +380,48 @@ const CLAUSES = {
       await hints.stop();
     },
   },
+  "LT11 two names that the disk takes for one are one entry, under its last spelling": {
+    check: async ({ tree, edit }) => {
+      const rules = await tree.names();
+      assertEqual(await tree.names(), rules, "asked again");
+      for (const [given, other, isOne] of [
+        ["read.me", "READ.me", rules.foldsCase],
+        ["caf\u00e9", "cafe\u0301", rules.foldsNormalization],
+      ] as const) {
+        await edit.write(given, "one");
+        const stat = await mustStat(tree, at(given));
+        assertEqual(await tree.stat(at(other)), isOne ? stat : undefined, other);
+        assertEqual((await tree.makeDirectory(at(other))).kind, isOne ? "changed" : "done", other);
+        const listed = (name: string) => (rules.listsDecomposed ? name.normalize("NFD") : name);
+        const names = (await tree.list(ROOT_PATH)).entries.map(({ name }) => name);
+        assertEqual(names.sort(), (isOne ? [given] : [given, other]).map(listed).sort());
+        for (const name of isOne ? [given] : [given, other]) await edit.rm(name);
+      }
+    },
+  },
+  "LT11 names of the greatest length can be made": {
+    check: async ({ tree, edit }) => {
+      const { maxNameBytes } = await tree.names();
+      const name = "n".repeat(maxNameBytes);
+      assertEqual((await place(tree, at(name), "new")).kind, "done");
+      assertEqual(await filesOf(edit), { [name]: "new" });
+    },
+  },
+  "LT12 move to another spelling changes a file's and a directory's name, and never replaces": {
+    check: async ({ tree, edit }) => {
+      const { foldsCase } = await tree.names();
+      await edit.write("read.me", "one");
+      await edit.write("folder/inner", "two");
+      assertEqual((await tree.move(at("read.me"), at("READ.me"), await mustStat(tree, at("read.me")))).kind, "done");
+      assertEqual((await tree.move(at("folder"), at("Folder"), await mustStat(tree, at("folder")))).kind, "done");
+      const expected = { Folder: "directory", "Folder/inner": "two", "READ.me": "one" };
+      assertEqual(await filesOf(edit), expected);
+      if (foldsCase) return;
+      await edit.write("read.me", "other");
+      assertEqual((await tree.move(at("read.me"), at("READ.me"), await mustStat(tree, at("read.me")))).kind, "changed");
+      assertEqual(await filesOf(edit), { ...expected, "read.me": "other" });
+    },
+  },
 } satisfies Record<string, Clause<EditableTree>>;
 
 async function checkRefused(
@@ -393,6 +435,7 @@ async function checkRefused(
   await take();
   const calls: Record<string, () => Promise<unknown>> = {
     check: () => tree.check(),
+    names: () => tree.names(),
     list: () => tree.list(ROOT_PATH),
     stat: () => tree.stat(at("a")),
     read: () => contentOf(tree.read(at("a"), a)),
