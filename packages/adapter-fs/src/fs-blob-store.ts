@@ -1,5 +1,15 @@
 import { dirname, join } from "node:path";
-import { type BlobInfo, type BlobStore, bytesToHex, type ByteRange, type FileSystem, type OperationOptions, TwinfoldError } from "@twinfold/core";
+import {
+  type BlobInfo,
+  type BlobStore,
+  bytesToHex,
+  type ByteRange,
+  checkBlobName,
+  type FileSystem,
+  type OperationOptions,
+  rangeIn,
+  TwinfoldError,
+} from "@twinfold/core";
 import { coalescedSync } from "./coalesced-sync.js";
 import { diskCode, isAbsent, storeError } from "./disk-error.js";
 import { createNodeEnv } from "./node-env.js";
@@ -71,7 +81,7 @@ export function createFsBlobStore({ root, fileSystem = createNodeFileSystem() }:
 
   async function run<T>(doing: string, name: string, options: OperationOptions, work: (path: string) => Promise<T>): Promise<T> {
     options.signal?.throwIfAborted();
-    assertBlobName(name);
+    checkBlobName(name);
     await prepare();
     options.signal?.throwIfAborted();
     try {
@@ -110,10 +120,7 @@ export function createFsBlobStore({ root, fileSystem = createNodeFileSystem() }:
     try {
       const { kind, sizeBytes } = await file.stat();
       if (kind !== "file") return undefined;
-      const { offset, length } = range ?? { offset: 0, length: sizeBytes };
-      if (!(offset >= 0 && length >= 0 && offset + length <= sizeBytes)) {
-        throw new TwinfoldError("ERR_INVALID_ARGUMENT", `the blob ${name} has ${sizeBytes} bytes; ${length} from ${offset} are not in it`);
-      }
+      const { offset, length } = rangeIn({ name, sizeBytes }, range);
       const bytes = new Uint8Array(length);
       const count = await file.read(bytes, offset);
       if (count < length)
@@ -182,12 +189,4 @@ async function unlessAbsent<T>(reading: Promise<T>): Promise<T | undefined> {
     if (isAbsent(error)) return undefined;
     throw error;
   }
-}
-
-function assertBlobName(name: string): void {
-  if (name.length <= 200 && /^[a-z0-9_-][a-z0-9._-]*(\/[a-z0-9_-][a-z0-9._-]*)*$/.test(name)) return;
-  throw new TwinfoldError(
-    "ERR_INVALID_ARGUMENT",
-    `the name of a blob is up to 200 of a-z 0-9 . _ - and /, no part empty or starting with a dot, got ${JSON.stringify(name)}`,
-  );
 }

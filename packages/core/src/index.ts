@@ -168,6 +168,7 @@ export type {
 } from "./replica/replica.js";
 export { checkBlobName, MAX_BLOB_NAME_LENGTH } from "./storage/blob-name.js";
 export type { BlobInfo, BlobStore, ByteRange } from "./storage/blob-store.js";
+export { rangeIn } from "./storage/byte-range.js";
 export {
   decodeFrameHeader,
   decodeFrames,

@@ -1,6 +1,7 @@
 import { TwinfoldError } from "../errors.js";
 import { checkBlobName } from "./blob-name.js";
 import type { BlobStore } from "./blob-store.js";
+import { rangeIn } from "./byte-range.js";
 
 export interface MemoryBlobStore extends BlobStore {
   /** What a disk would hold now, closed or not: give it to another store to open it again. Costs one entry per blob, no bytes are copied. */
@@ -27,11 +28,8 @@ export function createMemoryBlobStore(options: { readonly from?: ReadonlyMap<str
       begin(`read the blob ${name}`, signal);
       checkBlobName(name);
       const bytes = blobs.get(name);
-      if (bytes === undefined || range === undefined) return bytes?.slice();
-      const { offset, length } = range;
-      if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0 || offset + length > bytes.length) {
-        throw new TwinfoldError("ERR_INVALID_ARGUMENT", `cannot read ${length} bytes at ${offset} of the blob ${name}, which has ${bytes.length}`);
-      }
+      if (bytes === undefined) return undefined;
+      const { offset, length } = rangeIn({ name, sizeBytes: bytes.length }, range);
       return bytes.slice(offset, offset + length);
     },
     async head(name, { signal } = {}) {

@@ -6,6 +6,13 @@ import type { TestRunner } from "./test-runner.js";
 
 const HELLO = new TextEncoder().encode("hello");
 const WORLD = new TextEncoder().encode("world");
+const MIB = 1024 * 1024;
+const WRITERS = 32;
+
+/** More than one page of a listing of S3 (1,000 keys). Source: AWS S3 API reference, ListObjectsV2. */
+const MANY = 1_100;
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 async function collect(listing: AsyncIterable<BlobInfo>): Promise<BlobInfo[]> {
   const blobs: BlobInfo[] = [];
@@ -20,18 +27,19 @@ const CLAUSES = {
       assertBytes(await store.get("packs/00/a"), HELLO);
     },
   },
-  "BS1 an empty blob and one of several MiB come back whole": {
+  "BS1 blobs come back whole, from nothing over the longest chunk to the largest pack": {
     check: async (store) => {
-      const large = patternedBytes(5 * 1024 * 1024 + 3);
-      await store.put("empty", new Uint8Array(0));
-      await store.put("large", large);
-      assertBytes(await store.get("empty"), new Uint8Array(0));
-      assertBytes(await store.get("large"), large);
+      for (const sizeBytes of [0, 1, 4 * MIB, 8 * MIB + 3]) {
+        const bytes = patternedBytes(sizeBytes);
+        await store.put("a", bytes);
+        assertBytes(await store.get("a"), bytes, `${sizeBytes} bytes`);
+        assertEqual(await store.head("a"), { name: "a", sizeBytes });
+      }
     },
   },
-  "BS1 puts at the same time, into one new folder, all arrive": {
+  "BS1 32 puts at the same time, into one new folder, all arrive": {
     check: async (store) => {
-      const names = Array.from({ length: 20 }, (_, i) => `packs/new/${i}`);
+      const names = upTo(WRITERS).map((n) => `packs/new/${n}`);
       await Promise.all(names.map((name, i) => store.put(name, Uint8Array.of(i))));
       for (const [i, name] of names.entries()) assertBytes(await store.get(name), Uint8Array.of(i), name);
     },
@@ -60,6 +68,14 @@ const CLAUSES = {
       assertEqual(await collect(store.list("")), [{ name: "a", sizeBytes: 1 }]);
     },
   },
+  "BS2 of 32 puts of one name at the same time one stands, whole": {
+    check: async (store) => {
+      await Promise.all(upTo(WRITERS).map((n) => store.put("a", new Uint8Array(1_000 * n).fill(n))));
+      const bytes = await store.get("a");
+      assertBytes(bytes, new Uint8Array(1_000 * (bytes?.[0] ?? 0)).fill(bytes?.[0] ?? 0), "the bytes of one put");
+      assertEqual(await collect(store.list("")), [{ name: "a", sizeBytes: bytes?.length ?? 0 }]);
+    },
+  },
   "BS3 getting an absent name gives undefined, also when it is a folder of others": {
     check: async (store) => {
       assertEqual(await store.get("folder"), undefined);
@@ -75,6 +91,19 @@ const CLAUSES = {
       await store.put("a", given);
       given.fill(0);
       (await store.get("a"))?.fill(0);
+      assertBytes(await store.get("a"), HELLO);
+    },
+  },
+  "BS3 a view of a larger array is put alone, and what is returned is no view of a shared one": {
+    check: async (store) => {
+      await store.put("a", new TextEncoder().encode("say hello twice").subarray(4, 9));
+      const taken = await store.get("a");
+      assertBytes(taken, HELLO);
+      taken?.slice().fill(9); // a Buffer's slice would share its memory
+      assertBytes(taken, HELLO);
+      assertTrue(taken?.constructor === Uint8Array, "bytes are a plain Uint8Array");
+      const range = await store.get("a", { range: { offset: 1, length: 3 } });
+      range?.fill(0);
       assertBytes(await store.get("a"), HELLO);
     },
   },
@@ -102,10 +131,18 @@ const CLAUSES = {
         { offset: 5, length: 1 },
         { offset: 6, length: 0 },
         { offset: -1, length: 1 },
+        { offset: 1, length: -1 },
+        { offset: 0.5, length: 1 },
+        { offset: Number.NaN, length: 1 },
+        { offset: 0, length: Number.POSITIVE_INFINITY },
+        { offset: Number.MAX_SAFE_INTEGER, length: 1 },
       ]) {
         await assertRejects(store.get("a", { range }), "ERR_INVALID_ARGUMENT", `${range.length} from ${range.offset}`);
       }
       assertEqual(await store.get("absent", { range: { offset: 0, length: 1 } }), undefined);
+      await store.put("empty", new Uint8Array(0));
+      assertBytes(await store.get("empty", { range: { offset: 0, length: 0 } }), new Uint8Array(0));
+      await assertRejects(store.get("empty", { range: { offset: 0, length: 1 } }), "ERR_INVALID_ARGUMENT");
     },
   },
   "BS5 head gives the size, and undefined for an absent name": {
@@ -150,6 +187,43 @@ const CLAUSES = {
       assertEqual(await named("nothing"), []);
     },
   },
+  "BS7 what a prefix holds means only itself": {
+    check: async (store) => {
+      const names = ["__proto__", "a-b", "a.b", "a_b", "ab", "axb", "constructor"];
+      for (const name of names) await store.put(name, HELLO);
+      const named = async (prefix: string) => (await collect(store.list(prefix))).map(({ name }) => name);
+      assertEqual(await named("a_"), ["a_b"], "an underscore");
+      assertEqual(await named("a."), ["a.b"], "a dot");
+      assertEqual(await named("__proto__"), ["__proto__"]);
+      assertEqual(await named("const"), ["constructor"]);
+      for (const none of ["a%", "%", "*", "A", "a'", "toString", "a\u00e9", "\u{1f600}", "../a", "/", "a//"])
+        assertEqual(await named(none), [], none);
+    },
+  },
+  "BS7 1,100 blobs are listed, each once": {
+    check: async (store) => {
+      const names = upTo(MANY).map((n) => `packs/${(n & 15).toString(16)}/${n.toString().padStart(4, "0")}`);
+      await Promise.all(names.map((name) => store.put(name, HELLO)));
+      assertEqual(
+        await collect(store.list("packs/")),
+        names.toSorted().map((name) => ({ name, sizeBytes: 5 })),
+      );
+    },
+  },
+  "BS7 blobs that come and go while a listing is read disturb no other": {
+    check: async (store) => {
+      const names = upTo(WRITERS).map((n) => `packs/${n.toString().padStart(2, "0")}`);
+      for (const name of names) await store.put(name, HELLO);
+      const seen: string[] = [];
+      for await (const { name } of store.list("packs/")) {
+        seen.push(name);
+        await store.delete(name);
+        await store.put(`other/${seen.length}`, HELLO);
+      }
+      assertEqual(seen, names);
+      assertEqual(await collect(store.list("packs/")), []);
+    },
+  },
   "BS7 a consumer may leave the listing at any place": {
     check: async (store) => {
       for (const name of ["a", "b", "c"]) await store.put(name, HELLO);
@@ -163,14 +237,26 @@ const CLAUSES = {
   "BS8 an aborted call rejects with the signal's own reason": {
     check: async (store) => {
       await store.put("a", HELLO);
-      const reason = new Error("stop");
-      const options = { signal: AbortSignal.abort(reason) };
-      assertEqual(await rejectionOf(store.put("b", HELLO, options)), reason, "put");
-      assertEqual(await rejectionOf(store.get("a", options)), reason, "get");
-      assertEqual(await rejectionOf(store.head("a", options)), reason, "head");
-      assertEqual(await rejectionOf(store.delete("a", options)), reason, "delete");
-      assertEqual(await rejectionOf(collect(store.list("", options))), reason, "list");
+      for (const reason of [new Error("stop"), "a reason that is no error"]) {
+        const options = { signal: AbortSignal.abort(reason) };
+        assertEqual(await rejectionOf(store.put("b", HELLO, options)), reason, "put");
+        assertEqual(await rejectionOf(store.get("a", options)), reason, "get");
+        assertEqual(await rejectionOf(store.head("a", options)), reason, "head");
+        assertEqual(await rejectionOf(store.delete("a", options)), reason, "delete");
+        assertEqual(await rejectionOf(collect(store.list("", options))), reason, "list");
+      }
       assertEqual(await collect(store.list("")), [{ name: "a", sizeBytes: 5 }]);
+    },
+  },
+  "BS8 a listing that is aborted on its way rejects with the signal's own reason": {
+    check: async (store) => {
+      for (const name of ["a", "b", "c"]) await store.put(name, HELLO);
+      const controller = new AbortController();
+      const reason = new Error("stop");
+      const reading = async () => {
+        for await (const _blob of store.list("", { signal: controller.signal })) controller.abort(reason);
+      };
+      assertEqual(await rejectionOf(reading()), reason);
     },
   },
   "BS8 a put that is aborted on its way leaves all of the blob or nothing": {
@@ -193,6 +279,7 @@ const CLAUSES = {
     check: async (store) => {
       await store.put("a", HELLO);
       await store.close();
+      await store.close();
       await assertRejects(store.put("a", HELLO), "ERR_CLOSED", "put");
       await assertRejects(store.get("a"), "ERR_CLOSED", "get");
       await assertRejects(store.head("a"), "ERR_CLOSED", "head");
@@ -210,6 +297,21 @@ const CLAUSES = {
       const again = await reopen(store);
       assertEqual(await collect(again.list("")), [{ name: "folder/a", sizeBytes: 5 }]);
       assertBytes(await again.get("folder/a"), HELLO);
+    },
+  },
+  "BS9 a put under way when the store closes is there whole or not at all, and there when it resolved": {
+    needsReopen: true,
+    check: async (store, { reopen }) => {
+      const bytes = patternedBytes(200_000);
+      const names = upTo(WRITERS).map((n) => `packs/${n}`);
+      const putting = Promise.allSettled(names.map((name) => store.put(name, bytes)));
+      await store.close();
+      const outcomes = await putting;
+      const again = await reopen(store);
+      for (const [i, outcome] of outcomes.entries()) {
+        const found = await again.get(names[i] as string);
+        if (outcome.status === "fulfilled" || found !== undefined) assertBytes(found, bytes, names[i]);
+      }
     },
   },
   "BS11 a name that is not one rejects": {

@@ -61,5 +61,7 @@ function digits(n: number, length: number): string {
 
 /** Bytes that differ from place to place, so that a piece out of order is seen. */
 export function patternedBytes(sizeBytes: number): Uint8Array {
-  return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7 + (i >> 8)) & 255);
+  const bytes = new Uint8Array(sizeBytes);
+  for (let i = 0; i < sizeBytes; i++) bytes[i] = i * 7 + (i >> 8);
+  return bytes;
 }
