@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { conflicts } from "./commands/conflicts.js";
 import { devices, revokeDevice } from "./commands/devices.js";
+import { doctor, type DoctorOptions } from "./commands/doctor.js";
 import { explain } from "./commands/explain.js";
 import { link, type LinkOptions } from "./commands/link.js";
 import { login } from "./commands/login.js";
@@ -78,6 +79,10 @@ export function createProgram(run: Run): Command {
 
   command("status [dir]", "show how linked folders stand").action((dir: string | undefined) => run((context) => status(context, dir)));
   command("explain <path>", "say what is the matter with one file or folder").action((path: string) => run((context) => explain(context, path)));
+  command("doctor [dir]", "check every hop: the disk, this device's database, its view of the server, the server's chunks")
+    .option("--repair", "mend what can be proved; nothing is lost by it")
+    .option("--deep", "fetch every chunk from the server too, and check its bytes")
+    .action((dir: string | undefined, options: DoctorOptions) => run((context) => doctor(context, dir, options)));
   command("revisions <path>", "list the kept revisions of a file, newest first")
     .option("--limit <count>", "at most so many", parseCount)
     .action((path: string, options: RevisionsOptions) => run((context) => revisions(context, path, options)));

@@ -222,3 +222,4 @@ export {
   type VersionVector,
   versionVectorCodec,
 } from "./version-vector.js";
+export type { CheckFinding, CheckOptions, CheckReport } from "./replica/checkup.js";

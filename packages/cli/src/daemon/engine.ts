@@ -60,6 +60,9 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
 
     plan: async ({ dirs }, options) => await each(await mustSelect(dirs), options, ({ replica }) => replica.plan({ signal: options.signal })),
 
+    check: async ({ dirs, repair, deep }, options) =>
+      await each(await mustSelect(dirs), options, ({ replica }) => replica.check({ repair, deep, signal: options.signal })),
+
     conflicts: async ({ dirs }, options) =>
       await each(await selected(dirs), options, async ({ replica }, link) => ({
         copies: (await replica.conflicts()).map(({ path }) => join(link.path, path)),

@@ -1,4 +1,4 @@
-import type { Explanation, Plan, ReplicaEvents, ReplicaStatus, SyncReport } from "@twinfold/core";
+import type { CheckReport, Explanation, Plan, ReplicaEvents, ReplicaStatus, SyncReport } from "@twinfold/core";
 import type { ShownError } from "../output/output.js";
 
 /** What one `sync` of one folder did: the replica's report, and what crossed this device's sockets for it. */
@@ -57,6 +57,10 @@ export interface Requests {
   unlink: { readonly ask: { readonly dir: string }; readonly answer: LinkName };
   sync: { readonly ask: { readonly dirs: readonly string[]; readonly confirm: boolean }; readonly answer: ReadonlyArray<LinkOutcome<LinkReport>> };
   plan: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<Plan>> };
+  check: {
+    readonly ask: { readonly dirs: readonly string[]; readonly repair: boolean; readonly deep: boolean };
+    readonly answer: ReadonlyArray<LinkOutcome<CheckReport>>;
+  };
   status: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: DeviceStatus };
   setPaused: { readonly ask: { readonly dirs: readonly string[]; readonly paused: boolean }; readonly answer: readonly LinkName[] };
   explain: { readonly ask: { readonly path: string }; readonly answer: Explanation & { readonly link: LinkName } };

@@ -138,6 +138,11 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       await follower.exclusively(() => synchronizer.restore(record.nodeId, wanted, within(signal)));
     },
 
+    async check(options = {}) {
+      mustBeOpen();
+      return await follower.exclusively(() => synchronizer.check({ ...options, signal: within(options.signal) }));
+    },
+
     pause: () => follower.pause(),
     resume: () => follower.resume(),
 

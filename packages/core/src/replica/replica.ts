@@ -7,6 +7,7 @@ import type { LocalPath } from "../names.js";
 import type { OperationOptions } from "../operation-options.js";
 import type { Plan } from "../reconcile/plan.js";
 import type { Revision, Transport } from "../transport/transport.js";
+import type { CheckOptions, CheckReport } from "./checkup.js";
 import type { ReplicaEvents } from "./events.js";
 
 export interface ReplicaOptions {
@@ -105,6 +106,8 @@ export interface Replica {
   revisions(path: LocalPath, options?: OperationOptions & { readonly limit?: number | undefined }): Promise<readonly Revision[]>;
   /** Makes an older revision the newest one; `sync` brings it to the disk. */
   restore(path: LocalPath, revision: number, options?: OperationOptions): Promise<void>;
+  /** Checks every hop: this disk, this device's database, its view of the hub, the hub's chunks. Reads every file. */
+  check(options?: CheckOptions): Promise<CheckReport>;
   /** Stops following at once, a transfer under way too; `resume` goes on where it was. An explicit `sync` still makes its pass. */
   pause(): void;
   resume(): void;

@@ -5,6 +5,7 @@ import type { Plan, PlanAction, PlanStep } from "../reconcile/plan.js";
 import { reconcile, type Step } from "../reconcile/reconcile.js";
 import type { Revision } from "../transport/transport.js";
 import { Brake } from "./brake.js";
+import { type CheckOptions, type CheckReport, Checkup } from "./checkup.js";
 import { Feed } from "./feed.js";
 import { Indexer } from "./indexer.js";
 import { loadNeighbourhood } from "./neighbourhood.js";
@@ -123,6 +124,12 @@ export class Synchronizer {
       if (action !== undefined) steps.push({ action, nodeId: step.nodeId, path: await trees.shownPath(step.nodeId) });
     }
     return { steps };
+  }
+
+  /** Looks at every hop after taking in what the hub has. */
+  async check(options: CheckOptions): Promise<CheckReport> {
+    await this.#feed.pull(options.signal);
+    return await new Checkup(this.#parts, options).run();
   }
 
   /** Commits an older revision of a file as its newest; the next pass brings it to the disk. */

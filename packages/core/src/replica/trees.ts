@@ -3,11 +3,14 @@ import type { ManifestId, NodeId, ReplicaId, WorkspaceId } from "../ids.js";
 import type { Env } from "../env.js";
 import { randomId } from "../ids.js";
 import { decodeManifest, type Manifest } from "../manifest.js";
-import type { OutboxRow, ReplicaStore } from "../metadata/replica-store.js";
+import type { OutboxRow, ReplicaRow, ReplicaStore } from "../metadata/replica-store.js";
 import { joinPath, type LocalPath, type NodeName, nameKey, ROOT_PATH, splitPath } from "../names.js";
 import { type NodeRecord, settled } from "../reconcile/node-record.js";
 import { recordToRow, rowToRecord } from "./record-codec.js";
 import { type ReplicaState, replicaStateCodec } from "./state.js";
+
+/** Rows read at once by a walk over all. */
+const PAGE = 1_000;
 
 /** Rows written together; all or none become durable. */
 export interface TreesWrite {
@@ -102,12 +105,31 @@ export class Trees {
   }
 
   async *all(): AsyncGenerator<readonly NodeRecord[], void, undefined> {
+    for await (const rows of this.#pages()) yield rows.map(rowToRecord);
+  }
+
+  /** Every record, and whether its row is filed as the record says. */
+  async *audited(): AsyncGenerator<ReadonlyArray<{ readonly record: NodeRecord; readonly isFiled: boolean }>, void, undefined> {
+    for await (const rows of this.#pages()) {
+      yield rows.map((row) => {
+        const record = rowToRecord(row);
+        return { record, isFiled: isFiledAs(row, recordToRow(record)) };
+      });
+    }
+  }
+
+  async *#pages(): AsyncGenerator<readonly ReplicaRow[], void, undefined> {
     for (let after: NodeId | undefined; ; ) {
-      const page = await this.#store.page(this.#workspaceId, after, 1_000);
+      const page = await this.#store.page(this.#workspaceId, after, PAGE);
       if (page.length === 0) return;
-      yield page.map(rowToRecord);
+      yield page;
       after = page.at(-1)?.nodeId;
     }
+  }
+
+  /** Takes the hub's heads anew with the next look, and merges: nothing is deleted for being absent. */
+  async forgetCursor(): Promise<void> {
+    await this.write({ state: { cursor: undefined, highest: undefined } });
   }
 
   counts(): Promise<{ readonly nodes: number; readonly dirty: number }> {
@@ -165,6 +187,18 @@ export class Trees {
     }
     return found;
   }
+}
+
+function isFiledAs(row: ReplicaRow, wanted: ReplicaRow): boolean {
+  return (
+    row.dirty === wanted.dirty &&
+    row.local?.parentId === wanted.local?.parentId &&
+    row.local?.nameKey === wanted.local?.nameKey &&
+    row.local?.inode === wanted.local?.inode &&
+    row.local?.manifestId === wanted.local?.manifestId &&
+    row.remote?.parentId === wanted.remote?.parentId &&
+    row.remote?.nameKey === wanted.remote?.nameKey
+  );
 }
 
 function toNameKey({ parentId, name }: { readonly parentId: NodeId; readonly name: string }) {

@@ -151,6 +151,7 @@ async function run(operations: readonly Op[], seed: number, network: LossyNetwor
   const kept = new Set(Object.values(texts((twins.devices[0] as Device).tree)));
   for (const text of ledger.written) if (!ledger.superseded.has(text)) expect(kept).toContain(text);
   for (const text of kept) expect(ledger.written).toContain(text);
+  for (const each of twins.devices) expect((await each.replica.check()).findings).toEqual([]);
 }
 
 const operations = fc.array(op, { minLength: 1, maxLength: 40, size: "max" });

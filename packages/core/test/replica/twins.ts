@@ -12,6 +12,7 @@ import {
   type DeviceId,
   type Env,
   type Hub,
+  type LocalTree,
   type MemoryEntry,
   type MemoryHubSnapshot,
   type MemoryLocalTree,
@@ -74,11 +75,12 @@ export interface TwinsOptions {
   readonly seed?: number;
   readonly resolve?: ConflictResolver;
   readonly wrapTransport?: (transport: Transport, device: string) => Transport;
+  readonly wrapTree?: (tree: MemoryLocalTree, device: string) => LocalTree;
 }
 
 export async function createTwins(
   names: readonly string[],
-  { seed = 1, resolve, wrapTransport = (transport) => transport }: TwinsOptions = {},
+  { seed = 1, resolve, wrapTransport = (transport) => transport, wrapTree = (tree) => tree }: TwinsOptions = {},
 ): Promise<Twins> {
   const env = virtualEnv(seed);
   const blobs = createMemoryBlobStore();
@@ -95,7 +97,7 @@ export async function createTwins(
       toWhicheverHub(() => createLoopbackTransport(hub, principal)),
       name,
     );
-    const open = () => createReplica({ workspaceId, tree, store, transport, env, deviceName: name, resolve });
+    const open = () => createReplica({ workspaceId, tree: wrapTree(tree, name), store, transport, env, deviceName: name, resolve });
     const device: Device = {
       name,
       tree,
