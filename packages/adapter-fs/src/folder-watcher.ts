@@ -3,14 +3,17 @@ import watcher from "@parcel/watcher";
 import { INTERNAL_NAME, type LocalHint, type LocalPath, parentPath, parsePath, ROOT_PATH, TwinfoldError } from "@twinfold/core";
 
 /**
- * Turns the system's events into hints. `isDirectory` tells whether a path that appeared is one: of a new or moved
- * tree only its top is reported, so that it has to be looked at itself.
+ * Gives `listener` hints of what changes below `root`, until the function that it resolves with is called. `isDirectory` tells whether
+ * a path that appeared is one: of a new or moved tree only its top is reported, so that it has to be looked at itself.
  */
-export async function watchFolder(
+export type WatchFolder = (
   root: string,
   isDirectory: (path: LocalPath) => Promise<boolean>,
   listener: (hint: LocalHint) => void,
-): Promise<() => Promise<void>> {
+) => Promise<() => Promise<void>>;
+
+/** Turns the system's events into hints. */
+export const watchFolder: WatchFolder = async (root, isDirectory, listener) => {
   let stopped = false;
 
   async function report(events: readonly watcher.Event[]): Promise<void> {
@@ -49,7 +52,7 @@ export async function watchFolder(
     const message = `cannot watch the folder ${root}: raise the system's limit (fs.inotify.max_user_watches on Linux), or rely on the regular rescans`;
     throw new TwinfoldError("ERR_LOCAL_FAILED", message, { cause });
   }
-}
+};
 
 /** The path, or the nearest above it that has a name we can use. */
 function nearestPath(names: readonly string[]): LocalPath {

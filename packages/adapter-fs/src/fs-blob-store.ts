@@ -5,6 +5,7 @@ import {
   bytesToHex,
   type ByteRange,
   checkBlobName,
+  type Env,
   type FileSystem,
   type OperationOptions,
   rangeIn,
@@ -24,6 +25,8 @@ export interface FsBlobStoreOptions {
   readonly root: string;
   /** @default Node's own */
   readonly fileSystem?: FileSystem | undefined;
+  /** Names files that are being written. @default Node's own */
+  readonly env?: Pick<Env, "randomBytes"> | undefined;
 }
 
 /**
@@ -32,9 +35,8 @@ export interface FsBlobStoreOptions {
  * A `put` costs an fsync of the file and one of its directory, which simultaneous ones share. `list` holds the names
  * of one directory per level in memory. A name cannot be both a blob and a directory of other blobs.
  */
-export function createFsBlobStore({ root, fileSystem = createNodeFileSystem() }: FsBlobStoreOptions): BlobStore {
+export function createFsBlobStore({ root, fileSystem = createNodeFileSystem(), env = createNodeEnv() }: FsBlobStoreOptions): BlobStore {
   const fs = coalescedSync(fileSystem);
-  const { randomBytes } = createNodeEnv();
   const temporary = join(root, TEMPORARY);
   const durableDirectories = new Map<string, Promise<void>>();
   let opening: Promise<void> | undefined;
@@ -93,7 +95,7 @@ export function createFsBlobStore({ root, fileSystem = createNodeFileSystem() }:
   }
 
   async function write(path: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const draft = join(temporary, bytesToHex(randomBytes(16)));
+    const draft = join(temporary, bytesToHex(env.randomBytes(16)));
     try {
       const file = await fs.open(draft, "create-exclusive");
       try {

@@ -25,7 +25,7 @@ import { coalescedSync } from "./coalesced-sync.js";
 import { pieces } from "./copy-file.js";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import { createDurableReplace } from "./durable-replace.js";
-import { watchFolder } from "./folder-watcher.js";
+import { type WatchFolder, watchFolder } from "./folder-watcher.js";
 import { openStaging } from "./fs-staging.js";
 import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
 import { createNodeEnv } from "./node-env.js";
@@ -51,11 +51,14 @@ export interface FsLocalTreeOptions {
   readonly deviceName?: string | undefined;
   /** Whose reserved names are not made here: those of Windows for a folder that Windows reads too. @default what the disk refuses */
   readonly reservedNames?: NameRules["reserved"] | undefined;
+  /** Where hints come from. @default the system's own events, which a `fileSystem` that is not Node's needs its own instead of */
+  readonly watch?: WatchFolder | undefined;
 }
 
 /** A linked folder on a disk. Reads hold 1 MiB in memory, whatever the size of the file. */
 export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   const { root: rootPath, rootId, fileSystem = createNodeFileSystem(), env = createNodeEnv(), deviceName = "this device", reservedNames } = options;
+  const { watch = watchFolder } = options;
   const fs = coalescedSync(fileSystem);
   const root = createLinkedRoot(fs, rootPath, rootId);
   const replace = createDurableReplace({ fs, root, env, deviceName, trash: createTrash(fs, env) });
@@ -303,7 +306,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
       }),
     remove: (path, expected) => doing("remove", path, () => remove(path, expected)),
     async watch(listener) {
-      const unsubscribe = await watchFolder(await root.verify(), async (path) => (await lookAt(path))?.stat.kind === "directory", listener);
+      const unsubscribe = await watch(await root.verify(), async (path) => (await lookAt(path))?.stat.kind === "directory", listener);
       watches.add(unsubscribe);
       return async () => {
         if (watches.delete(unsubscribe)) await unsubscribe();

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { bytesToHex, type FileSystem, INTERNAL_NAME, TwinfoldError, type WorkspaceId } from "@twinfold/core";
+import { bytesToHex, type Env, type FileSystem, INTERNAL_NAME, TwinfoldError, type WorkspaceId } from "@twinfold/core";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import { createNodeEnv } from "./node-env.js";
 import { createNodeFileSystem } from "./node-file-system.js";
@@ -31,13 +31,18 @@ export function markerPath(root: string): string {
  *
  * @throws {TwinfoldError} `ERR_ALREADY_LINKED` when it has a marker, `ERR_ROOT_MISSING` when there is no such folder.
  */
-export async function initializeRoot(options: RootOptions & { readonly workspaceId: WorkspaceId }): Promise<RootMarker> {
-  const { root, workspaceId, fileSystem: fs = createNodeFileSystem() } = options;
+export async function initializeRoot(
+  options: RootOptions & {
+    readonly workspaceId: WorkspaceId;
+    /** Makes the root's id. @default Node's own */
+    readonly env?: Pick<Env, "randomBytes"> | undefined;
+  },
+): Promise<RootMarker> {
+  const { root, workspaceId, fileSystem: fs = createNodeFileSystem(), env = createNodeEnv() } = options;
   if ((await readRootMarker({ root, fileSystem: fs })) !== undefined) throw alreadyLinked(root);
-  const { randomBytes } = createNodeEnv();
-  const marker: RootMarker = { rootId: bytesToHex(randomBytes(16)), workspaceId };
+  const marker: RootMarker = { rootId: bytesToHex(env.randomBytes(16)), workspaceId };
   const path = markerPath(root);
-  const draft = `${path}.${bytesToHex(randomBytes(8))}`;
+  const draft = `${path}.${bytesToHex(env.randomBytes(8))}`;
   try {
     await ensureDirectory(fs, dirname(path));
     const file = await fs.open(draft, "create-exclusive");
