@@ -50,13 +50,13 @@ export interface AccountStore {
   setPasswordHash(accountId: AccountId, passwordHash: string): Promise<void>;
   addDevice(row: DeviceRow): Promise<void>;
   deviceByToken(tokenHash: string): Promise<DeviceRow | undefined>;
-  /** Oldest first. */
+  /** Oldest first, those of one moment by id. */
   devices(accountId: AccountId): Promise<readonly DeviceRow[]>;
   /** Gives false when the account has no such device. */
   revokeDevice(accountId: AccountId, deviceId: DeviceId, atMs: number): Promise<boolean>;
   sawDevice(deviceId: DeviceId, atMs: number): Promise<void>;
   addWorkspace(row: AccountWorkspaceRow): Promise<"added" | "exists">;
-  /** Oldest first. */
+  /** Oldest first, those of one moment by id. */
   workspaces(accountId: AccountId): Promise<readonly AccountWorkspaceRow[]>;
   close(): Promise<void>;
 }

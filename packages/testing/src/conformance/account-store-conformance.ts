@@ -1,7 +1,7 @@
 import type { AccountRow, AccountStore, AccountWorkspaceRow, DeviceRow } from "@twinfold/core";
 import { assertEqual, assertRejects } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
-import { CONFUSABLE_NAMES, sampleAccountId, sampleDeviceId, sampleWorkspaceId } from "./samples.js";
+import { CONFUSABLE_NAMES, sampleAccountId, sampleDeviceId, sampleWorkspaceId, upTo } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
 
 /** After 2^31 and not a multiple of a second: a store that keeps 32 bits or seconds is found out. */
@@ -31,6 +31,30 @@ const CLAUSES = {
       assertEqual(await store.accountByEmail("person2@example.com"), undefined);
     },
   },
+  "AS1 every field comes back as it was, empty or long, of any script": {
+    async check(store) {
+      for (const [i, text] of ["", "x".repeat(65_536), "Zoë \u{1f600}", "e\u0301", "a\tb\nc", "'"].entries()) {
+        const full = { ...account(i + 1), email: text, passwordHash: text, plan: text, createdAtMs: Number.MAX_SAFE_INTEGER - i };
+        await store.addAccount(full);
+        assertEqual(await store.account(full.accountId), full);
+        const laptop = device(i + 1, { accountId: full.accountId, name: text, lastSeenAtMs: 0, createdAtMs: 0, revokedAtMs: 0 });
+        await store.addDevice(laptop);
+        assertEqual(await store.devices(full.accountId), [laptop]);
+        const folder = { ...workspace(1, text), accountId: full.accountId, createdAtMs: 0 };
+        await store.addWorkspace(folder);
+        assertEqual(await store.workspaces(full.accountId), [folder]);
+      }
+    },
+  },
+  "AS1 sawDevice moves the time of that device only": {
+    async check(store) {
+      for (const n of [1, 2]) await store.addDevice(device(n));
+      await store.sawDevice(sampleDeviceId(1), NOW_MS + 9);
+      await store.sawDevice(sampleDeviceId(3), NOW_MS + 9);
+      assertEqual(await store.devices(sampleAccountId(1)), [device(1, { lastSeenAtMs: NOW_MS + 9 }), device(2)]);
+      assertEqual(await store.deviceByToken("token 3"), undefined, "a device that was never added");
+    },
+  },
   "AS1 a new password replaces the old one, of that account only": {
     async check(store) {
       for (const n of [1, 2]) await store.addAccount(account(n));
@@ -53,7 +77,7 @@ const CLAUSES = {
   },
   "AS2 of concurrent sign-ups with one e-mail one wins": {
     async check(store) {
-      const numbers = Array.from({ length: CONCURRENT }, (_, i) => i + 1);
+      const numbers = upTo(CONCURRENT);
       const outcomes = await Promise.all(numbers.map((n) => store.addAccount(account(n, "one@example.com"))));
       assertEqual(outcomes.filter((outcome) => outcome === "added").length, 1);
       const winner = numbers[outcomes.indexOf("added")] ?? 0;
@@ -68,6 +92,15 @@ const CLAUSES = {
       assertEqual(await store.devices(sampleAccountId(1)), [device(1)]);
       assertEqual(await store.devices(sampleAccountId(2)), []);
       assertEqual(await store.deviceByToken("another"), undefined);
+    },
+  },
+  "AS3 of 32 devices that come at once with one token one is added": {
+    async check(store) {
+      const outcomes = await Promise.allSettled(upTo(CONCURRENT).map((n) => store.addDevice(device(n, { tokenHash: "one" }))));
+      const added = outcomes.flatMap(({ status }, i) => (status === "fulfilled" ? [device(i + 1, { tokenHash: "one" })] : []));
+      assertEqual(added.length, 1, "devices that were added");
+      assertEqual(await store.devices(sampleAccountId(1)), added);
+      assertEqual(await store.deviceByToken("one"), added[0]);
     },
   },
   "AS3 a refused device harms no other that is added at the same time": {
@@ -99,6 +132,22 @@ const CLAUSES = {
       assertEqual(await store.deviceByToken("token 1"), device(1));
     },
   },
+  "AS4 devices and workspaces of one moment are listed by id": {
+    async check(store) {
+      for (const n of [3, 1, 2]) {
+        await store.addDevice(device(n, { createdAtMs: NOW_MS }));
+        await store.addWorkspace({ ...workspace(n), createdAtMs: NOW_MS });
+      }
+      assertEqual(
+        (await store.devices(sampleAccountId(1))).map(({ deviceId }) => deviceId),
+        [1, 2, 3].map(sampleDeviceId),
+      );
+      assertEqual(
+        (await store.workspaces(sampleAccountId(1))).map(({ workspaceId }) => workspaceId),
+        [1, 2, 3].map(sampleWorkspaceId),
+      );
+    },
+  },
   "AS4 devices and workspaces are listed oldest first, of one account": {
     async check(store) {
       for (const n of [3, 1, 2]) {
@@ -125,8 +174,9 @@ const CLAUSES = {
       assertEqual(await store.addWorkspace(workspace(2, "photos")), "exists");
       assertEqual(await store.workspaces(sampleAccountId(1)), [workspace(1, "photos")]);
       assertEqual(await store.addWorkspace(workspace(1, "photos", 2)), "added", "for another account");
-      const outcomes = await Promise.all([3, 4].map((n) => store.addWorkspace(workspace(n, "music"))));
-      assertEqual(outcomes.toSorted(), ["added", "exists"]);
+      const outcomes = await Promise.all(upTo(CONCURRENT).map((n) => store.addWorkspace(workspace(n + 2, "music"))));
+      assertEqual(outcomes.filter((outcome) => outcome === "added").length, 1, "of 32 that come at once");
+      assertEqual((await store.workspaces(sampleAccountId(1))).length, 2);
     },
   },
   "AS6 e-mails, names and tokens are told apart byte by byte": {
@@ -146,6 +196,7 @@ const CLAUSES = {
   },
   "AS7 after close every call rejects": {
     async check(store) {
+      await store.close();
       await store.close();
       const calls: ReadonlyArray<() => Promise<unknown>> = [
         () => store.addAccount(account(1)),
@@ -175,6 +226,18 @@ const CLAUSES = {
       assertEqual(await again.account(sampleAccountId(1)), account(1));
       assertEqual(await again.devices(sampleAccountId(1)), [device(1, { revokedAtMs: NOW_MS })]);
       assertEqual(await again.workspaces(sampleAccountId(1)), [workspace(1)]);
+    },
+  },
+  "AS7 of 32 sign-ups under way when the store closes, those that were answered are there": {
+    needsReopen: true,
+    async check(store, { reopen }) {
+      const adding = Promise.allSettled(upTo(CONCURRENT).map((n) => store.addAccount(account(n))));
+      await store.close();
+      const outcomes = await adding;
+      const again = await reopen(store);
+      for (const [i, { status }] of outcomes.entries()) {
+        if (status === "fulfilled") assertEqual(await again.account(sampleAccountId(i + 1)), account(i + 1));
+      }
     },
   },
 } satisfies Record<string, Clause<AccountStore>>;

@@ -1,8 +1,9 @@
 import type { BlobInfo, BlobStore } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
-import { patternedBytes } from "./samples.js";
+import { patternedBytes, upTo } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
+import { turn } from "./turn.js";
 
 const HELLO = new TextEncoder().encode("hello");
 const WORLD = new TextEncoder().encode("world");
@@ -11,8 +12,6 @@ const WRITERS = 32;
 
 /** More than one page of a listing of S3 (1,000 keys). Source: AWS S3 API reference, ListObjectsV2. */
 const MANY = 1_100;
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 async function collect(listing: AsyncIterable<BlobInfo>): Promise<BlobInfo[]> {
   const blobs: BlobInfo[] = [];
@@ -55,6 +54,7 @@ const CLAUSES = {
       do {
         const bytes = await store.get("a");
         assertTrue(bytes !== undefined && bytes.length === zeros.length && bytes.every((byte) => byte === bytes[0]), "one state of the blob");
+        await turn();
       } while (writing);
       await written;
       assertBytes(await store.get("a"), ones);

@@ -1,18 +1,15 @@
 import { type Bus, TwinfoldError } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
-import { patternedBytes, sampleWorkspaceId } from "./samples.js";
+import { patternedBytes, sampleWorkspaceId, upTo } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
+import { turn } from "./turn.js";
 
 const W = sampleWorkspaceId(1);
 const OTHER = sampleWorkspaceId(2);
 const MANY = 32;
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
-
-/** Lets messages arrive that are under way. */
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** Publishes until `heard`: one wake-up may be lost, but not all of them. */
 async function publishUntil(bus: Bus, seq: number, heard: () => boolean): Promise<void> {

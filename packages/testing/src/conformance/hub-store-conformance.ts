@@ -3,6 +3,7 @@ import { assertBytes, assertEqual, assertRejects, assertTrue } from "./assertion
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
 import {
   CONFUSABLE_NAMES,
+  patternedBytes,
   sampleAccountId,
   sampleChunkId,
   sampleDraftId,
@@ -10,8 +11,10 @@ import {
   sampleNodeId,
   sampleReplicaId,
   sampleWorkspaceId,
+  upTo,
 } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
+import { turn } from "./turn.js";
 
 const OWNER = sampleAccountId(1);
 const ROOT = sampleNodeId(0);
@@ -23,6 +26,7 @@ const UNKNOWN = sampleWorkspaceId(3);
 const MANY = 10_000;
 const WRITERS = 32;
 const APPENDS_PER_WRITER = 4;
+const MIB = 1024 * 1024;
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 const chainOf = (n: number): Uint8Array => new Uint8Array(32).fill(n);
@@ -42,7 +46,8 @@ function node(n: number, nameKey: string, options: Partial<NodeRow> = {}): NodeR
 }
 
 const nodeRow = (...args: Parameters<typeof node>): HubRow => ({ table: "node", row: node(...args) });
-const journalRow = (seq: number, body = bytes(seq & 255)): HubRow => ({ table: "journal", row: { seq, body, chain: chainOf(seq & 255) } });
+const journalOf = (seq: number, body = bytes(seq & 255)) => ({ seq, body, chain: chainOf(seq & 255) });
+const journalRow = (...args: Parameters<typeof journalOf>): HubRow => ({ table: "journal", row: journalOf(...args) });
 const headRow = (headSeq: number): HubRow => {
   const { workspaceId: _id, stamp: _stamp, ...row } = workspaceRow(W);
   return { table: "workspace", row: { ...row, headSeq, chain: chainOf(headSeq & 255) } };
@@ -125,6 +130,46 @@ const CLAUSES = {
     await append(store, member(undefined), { table: "draft-removed", draftId: sampleDraftId(1) });
     assertEqual(await store.role(W, sampleAccountId(2)), undefined, "the role of a removed member");
     assertEqual(await store.draft(W, sampleDraftId(1)), undefined, "a removed draft");
+  }),
+  "HS1 bodies come back whole, from nothing to 8 MiB": onWorkspaces(async (store) => {
+    const sizes = [0, 1, 65_537, 8 * MIB];
+    await append(
+      store,
+      ...sizes.map((sizeBytes, i): HubRow => ({ table: "manifest", manifestId: sampleManifestId(i), body: patternedBytes(sizeBytes) })),
+    );
+    const bodies = await store.manifests(
+      W,
+      sizes.map((_, i) => sampleManifestId(i)),
+    );
+    for (const [i, body] of bodies.entries()) assertBytes(body, patternedBytes(sizes[i] as number), `${sizes[i]} bytes`);
+    await append(store, nodeRow(1, "a", { body: bytes() }), nodeRow(2, "b", { body: patternedBytes(65_537) }));
+    assertEqual(
+      (await store.nodesSince(W, 0, 2)).map(({ body }) => body),
+      [bytes(), patternedBytes(65_537)],
+    );
+  }),
+  "HS1 numbers beyond 32 bits come back as they were": onWorkspaces(async (store) => {
+    const large = Number.MAX_SAFE_INTEGER;
+    const mark = { replicaId: sampleReplicaId(1), accountId: OWNER, watermark: large, answers: bytes(), ackedSeq: large - 1 };
+    await append(store, nodeRow(1, "a", { seq: large }), headRow(large), { table: "mark", row: mark }, { table: "journal", row: journalOf(large) });
+    assertEqual((await store.workspace(W))?.headSeq, large);
+    assertEqual(await store.mark(W, sampleReplicaId(1)), mark);
+    assertEqual(await store.nodesSince(W, large - 1, 1), [node(1, "a", { seq: large })]);
+    assertEqual(await store.nodesSince(W, large, 1), []);
+    assertEqual(await store.journal(W, large - 1, 1), [journalOf(large)]);
+  }),
+  "HS1 HS6 a reader sees all of a batch or nothing of it": onWorkspaces(async (store) => {
+    let writing = true;
+    const written = append(store, ...upTo(WRITERS).map((n) => nodeRow(n, `name ${n}`))).finally(() => {
+      writing = false;
+    });
+    do {
+      const { length } = await store.nodesSince(W, 0, WRITERS + 1);
+      assertTrue(length === 0 || length === WRITERS, `none or all of ${WRITERS} rows, got ${length}`);
+      await turn();
+    } while (writing);
+    await written;
+    assertEqual((await store.nodesSince(W, 0, WRITERS + 1)).length, WRITERS);
   }),
   "HS1 HS10 a batch that fails rejects and changes nothing, and the others of its call stand": onWorkspaces(async (store) => {
     await append(store, nodeRow(1, "taken"));
@@ -230,6 +275,15 @@ const CLAUSES = {
     assertEqual((await store.possessed(W, [sampleChunkId(1)])).size, 1);
     assertEqual((await store.possessed(UNKNOWN, [sampleChunkId(1)])).size, 0);
   }),
+  "HS4 32 batches without a stamp do not make one with a stamp stale, nor wait for it": onWorkspaces(async (store) => {
+    const possession = (n: number): HubBatch => ({ workspaceId: W, rows: [{ table: "possessed", chunkId: sampleChunkId(n), lengthBytes: n }] });
+    const stamped = store.append([{ workspaceId: W, expectedStamp: 0, rows: [nodeRow(1, "a")] }]);
+    const outcomes = await Promise.all(upTo(WRITERS).map((n) => store.append([possession(n)])));
+    assertEqual(new Set(outcomes.flat()), new Set(["appended"]));
+    assertEqual(await stamped, ["appended"]);
+    assertEqual(await stampOf(store), 1);
+    assertEqual((await store.possessed(W, upTo(WRITERS).map(sampleChunkId))).size, WRITERS);
+  }),
   "HS5 two live nodes cannot have one name": onWorkspaces(async (store) => {
     await append(store, nodeRow(1, "a"));
     await assertRejects(store.append([{ workspaceId: W, expectedStamp: 1, rows: [nodeRow(2, "a")] }]), "ERR_STORE_FAILED");
@@ -240,6 +294,17 @@ const CLAUSES = {
     assertEqual(await nameOf(store, "a"), undefined, "the name of deleted nodes");
     await append(store, nodeRow(2, "a"));
     assertEqual(await nameOf(store, "a"), sampleNodeId(2), "after a deleted node came back");
+  }),
+  "HS5 a batch may give a deleted or moved node's name to another, in any order of its rows": onWorkspaces(async (store) => {
+    await append(store, nodeRow(1, "a"), nodeRow(2, "b"));
+    await append(store, nodeRow(3, "a"), nodeRow(1, "a", { deleted: true }));
+    await append(store, nodeRow(2, "b", { parentId: sampleNodeId(9) }), nodeRow(4, "b"));
+    assertEqual([await nameOf(store, "a"), await nameOf(store, "b"), await nameOf(store, "b", sampleNodeId(9))], [3, 4, 2].map(sampleNodeId));
+    const rows = [nodeRow(5, "twice"), nodeRow(6, "twice")];
+    await assertRejects(store.append([{ workspaceId: W, expectedStamp: 3, rows }]), "ERR_STORE_FAILED", "two new nodes of one name");
+    assertEqual(await nameOf(store, "twice"), undefined);
+    await append(store, nodeRow(5, "once"), nodeRow(5, "twice"));
+    assertEqual([await nameOf(store, "once"), await nameOf(store, "twice")], [undefined, sampleNodeId(5)], "a node that is written twice");
   }),
   "HS5 a batch may swap names, and pass them on in a chain": onWorkspaces(async (store) => {
     await append(store, nodeRow(1, "a"), nodeRow(2, "b"), nodeRow(3, "c"));
@@ -382,6 +447,7 @@ const CLAUSES = {
   }),
   "HS9 after close every call rejects": onWorkspaces(async (store) => {
     await store.close();
+    await store.close();
     const calls: ReadonlyArray<() => Promise<unknown>> = [
       () => store.createWorkspace(workspaceRow(UNKNOWN), OWNER),
       () => store.workspace(W),
@@ -415,6 +481,16 @@ const CLAUSES = {
       assertEqual(await again.workspace(W), { ...workspaceRow(W), stamp: answered ? 2 : 1, headSeq: 1, chain: chainOf(1) });
       assertEqual((await again.nodesSince(W, 0, 10)).length, answered ? 2 : 1);
       assertEqual((await again.journal(W, 0, 10)).length, 1);
+    }),
+  ),
+  "HS9 of 32 appends under way when the store closes, those that were answered are there": reopened(
+    onWorkspaces(async (store, { reopen }) => {
+      const possession = (n: number): HubBatch => ({ workspaceId: W, rows: [{ table: "possessed", chunkId: sampleChunkId(n), lengthBytes: n }] });
+      const appending = Promise.allSettled(upTo(WRITERS).map((n) => store.append([possession(n)])));
+      await store.close();
+      const answered = (await appending).flatMap(({ status }, i) => (status === "fulfilled" ? [sampleChunkId(i + 1)] : []));
+      const found = await (await reopen(store)).possessed(W, answered);
+      assertEqual(found, new Set(answered));
     }),
   ),
   "HS10 arrays given and taken are the caller's own": onWorkspaces(async (store) => {

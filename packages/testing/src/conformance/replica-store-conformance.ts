@@ -1,8 +1,9 @@
 import type { ReplicaRow, ReplicaStore } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
-import { CONFUSABLE_NAMES, sampleManifestId, sampleNodeId, sampleWorkspaceId } from "./samples.js";
+import { CONFUSABLE_NAMES, patternedBytes, sampleManifestId, sampleNodeId, sampleWorkspaceId, upTo } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
+import { turn } from "./turn.js";
 
 const ROOT = sampleNodeId(0);
 const W = sampleWorkspaceId(1);
@@ -24,7 +25,6 @@ const named = (n: number, nameKey: string, parentId = ROOT): ReplicaRow => {
 };
 
 const numbersOf = (rows: readonly ReplicaRow[]): number[] => rows.map(({ nodeId }) => Number.parseInt(nodeId, 16));
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 const CLAUSES = {
   "RS1 all of a batch can be read": {
@@ -45,6 +45,52 @@ const CLAUSES = {
       assertEqual(await store.state(W), bytes(6));
       assertEqual(await store.outbox(W), outbox.toReversed(), "the outbox, ascending by counter");
       assertEqual(await store.counts(W), { nodes: 4, dirty: 1 });
+    },
+  },
+  "RS1 bodies come back whole, from nothing to 8 MiB": {
+    async check(store) {
+      const sizes = [0, 1, 65_537, 8 * 1024 * 1024];
+      const bodies = sizes.map(patternedBytes);
+      await store.write(W, {
+        put: bodies.slice(0, 3).map((body, i) => row(i, { body })),
+        manifests: bodies.map((body, i) => ({ manifestId: sampleManifestId(i), body })),
+        outboxPut: bodies.map((body, counter) => ({ counter, body })),
+      });
+      const [rows, outbox] = [await store.page(W, undefined, sizes.length), await store.outbox(W)];
+      const manifests = await store.manifests(
+        W,
+        sizes.map((_, i) => sampleManifestId(i)),
+      );
+      for (const [i, body] of bodies.entries()) {
+        if (i < 3) assertBytes(rows[i]?.body, body, `a row of ${body.length} bytes`);
+        assertBytes(manifests[i], body, `a manifest of ${body.length} bytes`);
+        assertBytes(outbox[i]?.body, body, `a commit of ${body.length} bytes`);
+      }
+    },
+  },
+  "RS1 the outbox is in the order of its numbers, beyond 32 bits too": {
+    async check(store) {
+      const counters = [10, 9, 2 ** 32 + 1, 1, Number.MAX_SAFE_INTEGER];
+      await store.write(W, { outboxPut: counters.map((counter) => ({ counter, body: bytes(1) })) });
+      const ordered = async () => (await store.outbox(W)).map(({ counter }) => counter);
+      assertEqual(await ordered(), [1, 9, 10, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]);
+      await store.write(W, { outboxRemove: [2 ** 32 + 1, 9] });
+      assertEqual(await ordered(), [1, 10, Number.MAX_SAFE_INTEGER]);
+    },
+  },
+  "RS1 a reader sees all of a batch or nothing of it": {
+    async check(store) {
+      let writing = true;
+      const written = store.write(W, { put: upTo(WRITERS).map((n) => row(n, { dirty: true })) }).finally(() => {
+        writing = false;
+      });
+      do {
+        const { nodes, dirty } = await store.counts(W);
+        assertTrue((nodes === 0 || nodes === WRITERS) && dirty === nodes, `none or all of ${WRITERS} rows, got ${nodes}`);
+        await turn();
+      } while (writing);
+      await written;
+      assertEqual(await store.counts(W), { nodes: WRITERS, dirty: WRITERS });
     },
   },
   "RS1 a batch that fails changes nothing, and harms no other": {
@@ -138,6 +184,17 @@ const CLAUSES = {
       assertEqual(await store.byInode(W, ["inode 1", "new"]), [[], [moved]]);
       assertEqual(await store.byManifest(W, sampleManifestId(1), 10), []);
       assertEqual(await store.localChildren(W, sampleNodeId(5)), [moved]);
+    },
+  },
+  "RS2 a batch may swap the names and inodes of two rows": {
+    async check(store) {
+      await store.write(W, { put: [named(1, "a"), named(2, "b")] });
+      const [first, second] = [row(1, { ...named(2, "b"), nodeId: sampleNodeId(1) }), row(2, { ...named(1, "a"), nodeId: sampleNodeId(2) })];
+      await store.write(W, { put: [first, second] });
+      const keys = ["a", "b"].map((nameKey) => ({ parentId: ROOT, nameKey }));
+      assertEqual(await store.localByName(W, keys), [[second], [first]]);
+      assertEqual(await store.remoteByName(W, keys), [[second], [first]]);
+      assertEqual(await store.byInode(W, ["inode 1", "inode 2"]), [[second], [first]]);
     },
   },
   "RS2 pages go through all rows by node id": {
@@ -279,6 +336,7 @@ const CLAUSES = {
   "RS8 after close every call rejects": {
     async check(store) {
       await store.close();
+      await store.close();
       const calls: ReadonlyArray<() => Promise<unknown>> = [
         () => store.rows(W, []),
         () => store.localChildren(W, ROOT),
@@ -312,6 +370,19 @@ const CLAUSES = {
       assertEqual(await again.outbox(W), [{ counter: 1, body: bytes(1) }]);
       await again.write(W, { put: [row(4, { dirty: true })] });
       assertEqual(numbersOf(await again.dirty(W, 10)), [3, 1, 2, 4], "a turn of a later session");
+    },
+  },
+  "RS8 of 32 writes under way when the store closes, those that resolved are there, whole": {
+    needsReopen: true,
+    async check(store, { reopen }) {
+      const writing = Promise.allSettled(upTo(WRITERS).map((n) => store.write(W, { put: [row(n)], outboxPut: [{ counter: n, body: bytes(n) }] })));
+      await store.close();
+      const resolved = (await writing).flatMap(({ status }, i) => (status === "fulfilled" ? [i + 1] : []));
+      const again = await reopen(store);
+      const rows = numbersOf(await again.page(W, undefined, WRITERS));
+      const counters = (await again.outbox(W)).map(({ counter }) => counter);
+      assertEqual(rows, counters, "rows and outbox of the same writes");
+      assertEqual(new Set(rows.filter((n) => resolved.includes(n))), new Set(resolved), "writes that resolved");
     },
   },
   "RS9 arrays given and taken are the caller's own": {

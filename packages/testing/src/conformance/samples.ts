@@ -59,6 +59,9 @@ function digits(n: number, length: number): string {
   return n.toString(16).padStart(length, "0");
 }
 
+/** From 1 to `count`. */
+export const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
 /** Bytes that differ from place to place, so that a piece out of order is seen. */
 export function patternedBytes(sizeBytes: number): Uint8Array {
   const bytes = new Uint8Array(sizeBytes);
