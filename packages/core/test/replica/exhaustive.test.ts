@@ -23,8 +23,8 @@ class Person {
   readonly #paths = new Map<NodeName, string>(Object.entries(NODES) as Array<[NodeName, string]>);
   readonly #tree: MemoryLocalTree;
   readonly #payload: () => string;
-  /** Texts that were written over. */
-  readonly replaced: string[] = [];
+  /** Texts that were written over, by the node that holds the newer one here: with that removed unseen, the older may live on elsewhere. */
+  readonly replaced = new Map<NodeName, string[]>();
 
   constructor(tree: MemoryLocalTree, payload: () => string) {
     this.#tree = tree;
@@ -54,14 +54,18 @@ class Person {
     const path = this.#paths.get(node);
     if (path === undefined) return false;
     this.#tree.rm(path);
-    for (const [name, at] of this.#paths) if (`${at}/`.startsWith(`${path}/`)) this.#paths.delete(name);
+    for (const [name, at] of this.#paths) {
+      if (!`${at}/`.startsWith(`${path}/`)) continue;
+      this.#paths.delete(name);
+      this.replaced.delete(name);
+    }
     return true;
   }
 
   edit(node: NodeName): boolean {
     const path = this.#paths.get(node);
     if (path === undefined) return false;
-    this.replaced.push(texts(this.#tree)[path] ?? "");
+    this.replaced.set(node, [...(this.replaced.get(node) ?? []), texts(this.#tree)[path] ?? ""]);
     this.#tree.write(path, this.#payload());
     return true;
   }
@@ -169,7 +173,7 @@ async function run(operations: readonly Operation[], share: readonly number[]): 
   if (alone !== undefined) expect(first).toBe(alone);
   const kept = Object.values(texts((twins.devices[0] as Device).tree));
   expect(new Set(kept).size, "no text is there twice").toBe(kept.length);
-  const replaced = new Set(people?.flatMap((person) => person.replaced));
+  const replaced = new Set(people?.flatMap((person) => [...person.replaced.values()].flat()));
   for (const text of kept) expect(replaced.has(text), `${text} was written over and is back`).toBe(false);
   // What everybody still had, and what somebody wrote and kept, is there.
   const wanted = before.flat().filter((text) => !replaced.has(text) && (text.startsWith("written") || before.every((list) => list.includes(text))));
