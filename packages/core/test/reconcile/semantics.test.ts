@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { COLLISIONS, POLICY } from "@twinfold/core";
 import { expect, it } from "vitest";
+import { SITUATIONS } from "../replica/situations.js";
 
 const PAGE = new URL("../../../../docs/reference/semantics.md", import.meta.url);
 const [START, END] = ["<!-- from the code: start -->", "<!-- from the code: end -->"];
@@ -16,6 +17,10 @@ function generated(): string {
     "| what collides | what happens |",
     "| --- | --- |",
     ...Object.entries(COLLISIONS).map(([what, outcome]) => `| ${what} | ${outcome} |`),
+    "",
+    "| what people do | what happens |",
+    "| --- | --- |",
+    ...SITUATIONS.map(({ situation, outcome }) => `| ${situation} | ${outcome} |`),
   ].join("\n");
 }
 
