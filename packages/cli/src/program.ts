@@ -9,6 +9,7 @@ import { login } from "./commands/login.js";
 import { logout } from "./commands/logout.js";
 import { pause } from "./commands/pause.js";
 import { restore, type RestoreOptions } from "./commands/restore.js";
+import { resolve, type ResolveOptions } from "./commands/resolve.js";
 import { resume } from "./commands/resume.js";
 import { revisions, type RevisionsOptions } from "./commands/revisions.js";
 import type { ServeOptions } from "./commands/serve.js";
@@ -89,7 +90,12 @@ export function createProgram(run: Run): Command {
   command("restore <path>", "make an older revision of a file the newest one")
     .requiredOption("--revision <number>", "as listed by `revisions`", parseCount)
     .action((path: string, options: RestoreOptions) => run((context) => restore(context, path, options)));
-  command("conflicts [dir]", "list conflict copies").action((dir: string | undefined) => run((context) => conflicts(context, dir)));
+  command("conflicts [dir]", "list files that were changed on two devices apart").action((dir: string | undefined) =>
+    run((context) => conflicts(context, dir)),
+  );
+  command("resolve <path>", "settle the conflict of a file or of its copy")
+    .requiredOption("--keep <which>", "mine, theirs, both, or a file whose content is to stand instead of both")
+    .action((path: string, options: ResolveOptions) => run((context) => resolve(context, path, options)));
 
   const devicesCommand = program.command("devices").description("list and revoke the account's devices");
   devicesCommand

@@ -155,13 +155,16 @@ export { createReplica } from "./replica/create-replica.js";
 export { conflictName, isConflictName } from "./replica/conflict-name.js";
 export type { ReplicaEvents } from "./replica/events.js";
 export type {
-  ConflictCopy,
+  Conflict,
   ConflictResolver,
+  ConflictVersion,
   ContentConflict,
   Explanation,
   Replica,
   ReplicaOptions,
   ReplicaStatus,
+  Resolution,
+  ResolvedConflict,
   SkippedNode,
   SyncOptions,
   SyncReport,

@@ -1,13 +1,26 @@
+import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { TwinfoldError } from "@twinfold/core";
+import { type Conflict, TwinfoldError } from "@twinfold/core";
 import type { Device } from "../device/device.js";
 import { type Link, mustFindLink, mustFindPath, readLinks, writeLinks } from "../device/links.js";
+import { localFailure } from "../device/local-failure.js";
 import { shownError } from "../output/output.js";
 import { createFollowers } from "./followers.js";
 import type { LinkedReplica } from "./linked-replica.js";
 import { createLink, removeLink } from "./linking.js";
 import { createReplicaPool } from "./replica-pool.js";
-import type { Answer, Ask, FollowOptions, LinkName, LinkOutcome, LinkStatus, Method, RequestOptions, RequestTarget } from "./requests.js";
+import type {
+  Answer,
+  Ask,
+  ConflictInfo,
+  FollowOptions,
+  LinkName,
+  LinkOutcome,
+  LinkStatus,
+  Method,
+  RequestOptions,
+  RequestTarget,
+} from "./requests.js";
 
 /** Owns this device's replicas, for as long as its process has the lock. */
 export interface Engine extends RequestTarget {
@@ -64,9 +77,17 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
       await each(await mustSelect(dirs), options, ({ replica }) => replica.check({ repair, deep, signal: options.signal })),
 
     conflicts: async ({ dirs }, options) =>
-      await each(await selected(dirs), options, async ({ replica }, link) => ({
-        copies: (await replica.conflicts()).map(({ path }) => join(link.path, path)),
-      })),
+      await each(await selected(dirs), options, async ({ replica }, link) => {
+        const conflicts = (await replica.conflicts({ signal: options.signal })).map((conflict) => conflictInfo(conflict, link));
+        return { copies: conflicts.map(({ copy }) => copy), conflicts };
+      }),
+
+    async resolve({ path, keep }, options) {
+      const { link, localPath, linked } = await replicaAt(path);
+      const { signal } = options;
+      const { kept } = await linked.replica.resolveConflict(localPath, typeof keep === "string" ? keep : fileBytes(keep.file), { signal });
+      return { kept: kept.map((one) => join(link.path, one)), sync: await linked.sync({ ...options, confirm: false }) };
+    },
 
     async status({ dirs }) {
       const links = await Promise.all((await selected(dirs)).map(statusOf));
@@ -155,6 +176,28 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
     },
     close: () => pool.close(),
   };
+}
+
+function conflictInfo({ path, copy, proven, device, atMs, mine, theirs, base }: Conflict, link: Link): ConflictInfo {
+  const absolute = (version: Conflict["mine"]): string | null => (version?.path === undefined ? null : join(link.path, version.path));
+  return {
+    path: join(link.path, path),
+    copy: join(link.path, copy),
+    proven,
+    device,
+    atMs,
+    mine: absolute(mine),
+    theirs: absolute(theirs),
+    hasBase: base !== undefined,
+  };
+}
+
+async function* fileBytes(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for await (const piece of createReadStream(path)) yield new Uint8Array(piece as Buffer);
+  } catch (cause) {
+    throw localFailure(`read ${path}`, cause);
+  }
 }
 
 function nameOf({ path, workspace, workspaceId }: Link): LinkName {

@@ -18,6 +18,7 @@ const REPEATABLE: Readonly<Record<Method, boolean>> = {
   revisions: true,
   restore: false,
   conflicts: true,
+  resolve: false,
   check: true,
 };
 

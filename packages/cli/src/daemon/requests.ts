@@ -1,4 +1,4 @@
-import type { CheckReport, Explanation, Plan, ReplicaEvents, ReplicaStatus, SyncReport } from "@twinfold/core";
+import type { CheckReport, Conflict, Explanation, Plan, ReplicaEvents, ReplicaStatus, SyncReport } from "@twinfold/core";
 import type { ShownError } from "../output/output.js";
 
 /** What one `sync` of one folder did: the replica's report, and what crossed this device's sockets for it. */
@@ -45,6 +45,25 @@ export interface RevisionInfo {
   readonly deviceName: string;
 }
 
+/** Paths are absolute. */
+export interface ConflictInfo extends Pick<Conflict, "proven" | "device" | "atMs"> {
+  readonly path: string;
+  readonly copy: string;
+  /** Where this device's version is, and the other; `null` when it is gone. */
+  readonly mine: string | null;
+  readonly theirs: string | null;
+  /** True when what both were made from can be had. */
+  readonly hasBase: boolean;
+}
+
+export interface LinkConflicts {
+  readonly copies: readonly string[];
+  readonly conflicts: readonly ConflictInfo[];
+}
+
+/** Which version stays, or the file whose bytes are to stand instead of both. */
+export type Keep = "mine" | "theirs" | "both" | { readonly file: string };
+
 /**
  * What commands ask of the process that has the state folder, whichever it is. Paths are absolute; no `dirs` means all links.
  * Everything is plain JSON, since it may cross a socket.
@@ -66,9 +85,11 @@ export interface Requests {
   explain: { readonly ask: { readonly path: string }; readonly answer: Explanation & { readonly link: LinkName } };
   revisions: { readonly ask: { readonly path: string; readonly limit?: number | undefined }; readonly answer: readonly RevisionInfo[] };
   restore: { readonly ask: { readonly path: string; readonly revision: number }; readonly answer: LinkReport };
-  conflicts: {
-    readonly ask: { readonly dirs: readonly string[] };
-    readonly answer: ReadonlyArray<LinkOutcome<{ readonly copies: readonly string[] }>>;
+  conflicts: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<LinkConflicts>> };
+  /** `path`: the file, or its copy. */
+  resolve: {
+    readonly ask: { readonly path: string; readonly keep: Keep };
+    readonly answer: { readonly kept: readonly string[]; readonly sync: LinkReport };
   };
 }
 

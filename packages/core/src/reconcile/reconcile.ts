@@ -21,8 +21,8 @@ export type Step =
   | { readonly kind: "adopt"; readonly nodeId: NodeId; readonly from: NodeId }
   /** Both changed the content: keep both, or ask the resolver. */
   | { readonly kind: "conflict"; readonly nodeId: NodeId }
-  /** The name is wanted by a node of the hub: the local node here takes a conflict name. */
-  | { readonly kind: "step-aside"; readonly nodeId: NodeId }
+  /** The name is wanted by the hub's node `forNode`: the local node here takes a conflict name. */
+  | { readonly kind: "step-aside"; readonly nodeId: NodeId; readonly forNode: NodeId }
   | { readonly kind: "pull"; readonly nodeId: NodeId; readonly place: boolean; readonly content: boolean }
   | { readonly kind: "push"; readonly nodeId: NodeId; readonly place: boolean; readonly content: boolean }
   | { readonly kind: "delete-here"; readonly nodeId: NodeId }
@@ -61,7 +61,7 @@ class Planner {
   readonly #decisions = new Map<NodeId, Decision>();
   readonly #skipped = new Map<NodeId, string>();
   readonly #adopted = new Map<NodeId, NodeId>();
-  readonly #aside = new Set<NodeId>();
+  readonly #aside = new Map<NodeId, NodeId>();
 
   constructor(view: TreesView) {
     this.#view = view;
@@ -167,7 +167,7 @@ class Planner {
       for (const occupant of this.#view.localAt(parentId, nameKey(name))) {
         if (occupant.nodeId === nodeId || this.#leaves(occupant, "here")) continue;
         if (this.#isSame(occupant, record)) this.#adopted.set(nodeId, occupant.nodeId);
-        else this.#aside.add(occupant.nodeId);
+        else this.#aside.set(occupant.nodeId, nodeId);
       }
     }
     const claimed = new Map<string, NodeId>();
@@ -223,7 +223,7 @@ class Planner {
       if (decision.kind === "merge" && decision.place === "pull") wanted.add(slotOf(this.#view.record(nodeId)?.remote?.place));
     }
 
-    for (const nodeId of this.#aside) names.push({ kind: "step-aside", nodeId });
+    for (const [nodeId, forNode] of this.#aside) names.push({ kind: "step-aside", nodeId, forNode });
     for (const [nodeId, from] of this.#adopted) names.push({ kind: "adopt", nodeId, from });
 
     for (const [nodeId, decision] of this.#decisions) {

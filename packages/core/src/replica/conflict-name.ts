@@ -7,7 +7,19 @@ import type { Content } from "../node.js";
 import { type VersionVector, versionVectorCodec } from "../version-vector.js";
 
 const encoder = new TextEncoder();
-const CONFLICT = / \(conflict, [^()]*, \d{4}-\d{2}-\d{2}\)( \d+)?(?=\.[^./]*$|$)/;
+const MARK = /^(.+) \(conflict, ([^()]*), (\d{4}-\d{2}-\d{2})\)(?: (\d+))?(\.[^./]*)?$/s;
+
+/** What the name of a conflict copy says. */
+export interface ConflictMark {
+  /** The name of the file that it is a copy of; cut short where the whole would have been too long. */
+  readonly original: NodeName;
+  /** The device that made the copy. */
+  readonly device: string;
+  /** The day on which it was made, as `2026-11-21`. */
+  readonly date: string;
+  /** Greater than 1 for a second, third … of that device on that day. */
+  readonly attempt: number;
+}
 
 /**
  * `notes.txt` → `notes (conflict, laptop, 2026-11-21).txt`, with ` 2`, ` 3` … for a second and third on one day.
@@ -15,20 +27,49 @@ const CONFLICT = / \(conflict, [^()]*, \d{4}-\d{2}-\d{2}\)( \d+)?(?=\.[^./]*$|$)
  * A conflict of a conflict copy is named after the first file, not after the copy. A name that would be too long loses the end of its stem.
  */
 export function conflictName(name: NodeName, device: string, nowMs: number, attempt: number): NodeName {
-  const original = name.replace(CONFLICT, "");
-  const dot = original.lastIndexOf(".");
-  const [stem, extension] = dot > 0 ? [original.slice(0, dot), original.slice(dot)] : [original, ""];
-  const date = new Date(nowMs).toISOString().slice(0, 10);
-  const safeDevice = device.replace(/[/\0()]/g, "-").slice(0, 40);
-  const mark = ` (conflict, ${safeDevice}, ${date})${attempt > 1 ? ` ${attempt}` : ""}`;
-  const fits = (text: string) => encoder.encode(text + mark + extension).length <= MAX_NAME_BYTES;
+  return nameOfCopy(name, deviceInName(device), new Date(nowMs).toISOString().slice(0, 10), attempt);
+}
+
+function nameOfCopy(name: NodeName, device: string, date: string, attempt: number): NodeName {
+  return marked(parseConflictName(name)?.original ?? name, ` (conflict, ${device}, ${date})`, attempt);
+}
+
+/** An ordinary name for a conflict copy that is to stay: `notes (from laptop).txt`, with ` 2`, ` 3` …. */
+export function keptName({ original, device }: ConflictMark, attempt: number): NodeName {
+  return marked(original, ` (from ${device})`, attempt);
+}
+
+/** Puts `mark` between stem and extension. */
+function marked(name: NodeName, mark: string, attempt: number): NodeName {
+  const dot = name.lastIndexOf(".");
+  const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  const numbered = attempt > 1 ? `${mark} ${attempt}` : mark;
+  const fits = (text: string) => encoder.encode(text + numbered + extension).length <= MAX_NAME_BYTES;
   const letters = [...stem];
   while (letters.length > 1 && !fits(letters.join(""))) letters.pop();
-  return parseName(letters.join("") + mark + (fits(letters.join("")) ? extension : ""));
+  return parseName(letters.join("") + numbered + (fits(letters.join("")) ? extension : ""));
+}
+
+/** A device's name as it stands in the names of its conflict copies. */
+export function deviceInName(device: string): string {
+  return [...device.replace(/[/\0()]/g, "-")].slice(0, 40).join("");
+}
+
+/** `undefined` for what is not the name of a conflict copy. */
+export function parseConflictName(name: string): ConflictMark | undefined {
+  const [, stem, device, date, attempt = "1", extension = ""] = MARK.exec(name) ?? [];
+  if (stem === undefined || device === undefined || date === undefined) return undefined;
+  return { original: (stem + extension) as NodeName, device, date, attempt: Number(attempt) };
 }
 
 export function isConflictName(name: string): boolean {
-  return CONFLICT.test(name);
+  return parseConflictName(name) !== undefined;
+}
+
+/** True when `copy` is a name that a conflict copy of `name` gets, made by whichever device and whenever. */
+export function isConflictNameOf(copy: NodeName, name: NodeName): boolean {
+  const mark = parseConflictName(copy);
+  return mark !== undefined && copy !== name && nameOfCopy(name, mark.device, mark.date, mark.attempt) === copy;
 }
 
 /**

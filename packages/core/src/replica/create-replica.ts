@@ -2,13 +2,14 @@ import { TwinfoldError } from "../errors.js";
 import { createEvents } from "../events.js";
 
 import { type LocalPath, parsePath } from "../names.js";
-import { isLive } from "../reconcile/node-record.js";
+import { isDirty, isLive } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
-import { isConflictName } from "./conflict-name.js";
+import { describeConflict, findConflicts } from "./conflicts.js";
 import type { ReplicaEvents } from "./events.js";
 import { Follower } from "./follower.js";
-import type { ConflictCopy, Explanation, Replica, ReplicaOptions, ReplicaStatus } from "./replica.js";
+import type { Conflict, Explanation, Replica, ReplicaOptions, ReplicaStatus } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
+import { mustFindConflict, resolveConflict } from "./resolve-conflict.js";
 import { Synchronizer } from "./synchronizer.js";
 import { Trees } from "./trees.js";
 
@@ -107,16 +108,24 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       }
     },
 
-    async conflicts(): Promise<readonly ConflictCopy[]> {
-      const copies: ConflictCopy[] = [];
-      for await (const page of trees.all()) {
-        for (const record of page) {
-          if (record.local === undefined || !isConflictName(record.local.place.name)) continue;
-          const path = await trees.localPath(record.nodeId);
-          if (path !== undefined) copies.push({ path });
+    async conflicts({ signal } = {}): Promise<readonly Conflict[]> {
+      const found = await findConflicts(parts, within(signal));
+      const conflicts = await Promise.all(found.map((one) => describeConflict(parts, one)));
+      return conflicts.filter((conflict) => conflict !== undefined).sort((a, b) => (a.copy < b.copy ? -1 : 1));
+    },
+
+    async resolveConflict(path, keep, { signal } = {}) {
+      mustBeOpen();
+      const at = parsePath(path);
+      return await follower.exclusively(async () => {
+        let found = await mustFindConflict(parts, at, within(signal));
+        if ([found.copy, found.original].some((record) => record !== undefined && isDirty(record))) {
+          // Both versions are revisions at the hub before one is given up.
+          await synchronizer.pass({ signal: within(signal), waitToSettle: true });
+          found = await mustFindConflict(parts, at, within(signal));
         }
-      }
-      return copies.sort((a, b) => (a.path < b.path ? -1 : 1));
+        return await resolveConflict(parts, found, keep, within(signal));
+      });
     },
 
     async revisions(path, { signal, limit = 100 } = {}) {

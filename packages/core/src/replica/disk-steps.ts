@@ -1,15 +1,15 @@
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
-import type { NodeId } from "../ids.js";
+import { type NodeId, randomId } from "../ids.js";
 import type { LocalOutcome, LocalStat, LocalTree } from "../local/local-tree.js";
 import { baseName, joinPath, type LocalPath, type NodeName, parentPath, ROOT_PATH } from "../names.js";
-import type { Place } from "../node.js";
+import { type Place, sameContent } from "../node.js";
 import { isLive, type LocalState, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
-import { conflictName, conflictNodeId } from "./conflict-name.js";
+import { conflictName, conflictNodeId, isConflictNameOf } from "./conflict-name.js";
 import type { ReplicaParts } from "./replica-parts.js";
-import type { Trees } from "./trees.js";
+import type { Trees, TreesWrite } from "./trees.js";
 
 /** `changed`: the disk is not what the trees say; look at the named directories again. */
 export type StepOutcome =
@@ -56,27 +56,54 @@ export class DiskSteps {
     const local = record?.local;
     if (record === undefined || local === undefined || path === undefined) return LATER;
     const copyId = conflictNodeId(nodeId, record.synced?.contentVector ?? EMPTY_VECTOR, local.content, this.#env.sha256);
-    const moved = await this.#moveToFreeName(path, local.stat);
-    if (moved.kind !== "moved") return moved.outcome;
-    const copy = await this.#trees.record(copyId);
+    const copy = (await this.#trees.record(copyId)) ?? { nodeId: copyId };
     const { local: _moved, synced: _base, ...rest } = record;
+    if (copy.local !== undefined && sameContent(copy.local.content, local.content))
+      return await this.#dropTwin(record, path, { put: [rest] }, copyId);
+    // An attempt that died between the disk and the trees has given it its name already.
+    const before = record.synced?.place.name ?? record.remote?.place.name;
+    const isMoved = before !== undefined && isConflictNameOf(local.place.name, before);
+    const moved = isMoved ? ({ kind: "moved", path, stat: local.stat } as const) : await this.#moveToFreeName(path, local.stat);
+    if (moved.kind !== "moved") return moved.outcome;
+    // Whoever has changed the copy since keeps what they have: this one is then a copy of its own.
+    const node: NodeRecord = copy.local === undefined ? copy : { nodeId: randomId<NodeId>(this.#env) };
     await this.#trees.write({
-      put: [rest, { ...(copy ?? { nodeId: copyId }), local: { ...local, place: { ...local.place, name: baseName(moved.path) }, stat: moved.stat } }],
+      put: [rest, { ...node, local: { ...local, place: { ...local.place, name: baseName(moved.path) }, stat: moved.stat } }],
     });
     return { kind: "done", copy: moved.path };
   }
 
-  /** Gives its name to the hub's node and takes a conflict name. It stays the node that it is. */
-  async stepAside(nodeId: NodeId): Promise<StepOutcome & { readonly copy?: LocalPath | undefined }> {
+  /**
+   * Gives its name to the hub's node `forNode` and takes a conflict name. What the hub knows stays the node that it is; a file or symlink that it does
+   * not know becomes the conflict copy of `forNode`, without a base: devices that made the same thing apart make one copy of it.
+   */
+  async stepAside(nodeId: NodeId, forNode: NodeId): Promise<StepOutcome & { readonly copy?: LocalPath | undefined }> {
     const record = await this.#trees.record(nodeId);
     const path = await this.#trees.localPath(nodeId);
     if (record?.local === undefined || path === undefined) return LATER;
-    const moved = await this.#moveToFreeName(path, record.local.stat);
-    if (moved.kind !== "moved") return moved.outcome;
-    await this.#trees.write({
-      put: [{ ...record, local: { ...record.local, place: { ...record.local.place, name: baseName(moved.path) }, stat: moved.stat } }],
-    });
-    return { kind: "done", copy: moved.path };
+    const { local, ...rest } = record;
+    const isKnown = rest.remote !== undefined || local.content.kind === "directory";
+    const copyId = isKnown ? nodeId : conflictNodeId(forNode, EMPTY_VECTOR, local.content, this.#env.sha256);
+    const copy: NodeRecord = isKnown ? rest : ((await this.#trees.record(copyId)) ?? { nodeId: copyId });
+    if (copy.local !== undefined && sameContent(copy.local.content, local.content))
+      return await this.#dropTwin(record, path, { remove: [nodeId] }, copyId);
+    const node: NodeRecord = copy.local === undefined ? copy : rest;
+    const to = await this.#freeConflictPath(path);
+    const asideLocal = { ...local, place: { ...local.place, name: baseName(to) } };
+    // The trees first: a crash before the move is found by the inode, which is then the copy's.
+    await this.#trees.write({ remove: node.nodeId === nodeId ? [] : [nodeId], put: [{ ...node, local: asideLocal }] });
+    const outcome = await this.#try(() => this.#tree.move(path, to, local.stat), parentPath(path));
+    if (outcome.kind !== "done") return outcome;
+    await this.#trees.write({ put: [{ ...node, local: { ...asideLocal, stat: outcome.stat } }] });
+    return { kind: "done", copy: to };
+  }
+
+  /** The conflict copy of these bytes is here already, of an earlier conflict over the same two versions: one of the two goes to the trash. */
+  async #dropTwin({ local }: NodeRecord, path: LocalPath, write: TreesWrite, copyId: NodeId) {
+    const outcome = await this.#try(() => this.#tree.remove(path, (local as LocalState).stat), parentPath(path));
+    if (outcome.kind !== "done") return outcome;
+    await this.#trees.write(write);
+    return { kind: "done", copy: await this.#trees.localPath(copyId) } as const;
   }
 
   async #moveToFreeName(
@@ -85,12 +112,15 @@ export class DiskSteps {
   ): Promise<
     { readonly kind: "moved"; readonly path: LocalPath; readonly stat: LocalStat } | { readonly kind: "not"; readonly outcome: StepOutcome }
   > {
+    const to = await this.#freeConflictPath(path);
+    const outcome = await this.#try(() => this.#tree.move(path, to, stat), parentPath(path));
+    return outcome.kind === "done" ? { kind: "moved", path: to, stat: outcome.stat } : { kind: "not", outcome };
+  }
+
+  async #freeConflictPath(path: LocalPath): Promise<LocalPath> {
     for (let attempt = 1; attempt <= 1_000; attempt++) {
       const to = joinPath(parentPath(path), conflictName(baseName(path), this.#deviceName, this.#env.nowMs(), attempt));
-      if ((await this.#tree.stat(to)) !== undefined) continue;
-      const outcome = await this.#try(() => this.#tree.move(path, to, stat), parentPath(path));
-      if (outcome.kind !== "done") return { kind: "not", outcome };
-      return { kind: "moved", path: to, stat: outcome.stat };
+      if ((await this.#tree.stat(to)) === undefined) return to;
     }
     throw new TwinfoldError("ERR_LOCAL_FAILED", `there are 1,000 conflict copies of ${path}: look through them and remove what is not needed`);
   }

@@ -4,6 +4,7 @@ import type { WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
 import type { ReplicaStore } from "../metadata/replica-store.js";
 import type { LocalPath } from "../names.js";
+import type { NodeKind } from "../node.js";
 import type { OperationOptions } from "../operation-options.js";
 import type { Plan } from "../reconcile/plan.js";
 import type { Revision, Transport } from "../transport/transport.js";
@@ -26,11 +27,13 @@ export interface ReplicaOptions {
   readonly rescanMs?: number | undefined;
 }
 
-/** Both versions of one file, changed apart. */
+/** Both versions of one file, changed apart, and the one that both were made from. */
 export interface ContentConflict {
   readonly path: LocalPath;
   readonly mine: () => Promise<Uint8Array>;
   readonly theirs: () => Promise<Uint8Array>;
+  /** Absent when there is none: each side made the file, or it was over 16 MiB. */
+  readonly base?: (() => Promise<Uint8Array>) | undefined;
 }
 
 /** `undefined` keeps both, as without a resolver. Asked for files of at most 16 MiB. */
@@ -82,9 +85,43 @@ export interface Explanation {
   readonly explanation: string;
 }
 
-/** A conflict copy that is in the folder. */
-export interface ConflictCopy {
+/** One of the versions in a conflict. */
+export interface ConflictVersion {
+  /** Where it is in the folder; the base is only at the hub. */
+  readonly path: LocalPath | undefined;
+  readonly kind: NodeKind;
+  readonly sizeBytes: number;
+  /**
+   * Its bytes, in pieces of at most 4 MiB; of a symlink its target. Memory is bounded by a few pieces.
+   *
+   * @throws {TwinfoldError} `ERR_LOCAL_CHANGED` when it was written to since it was last looked at, `ERR_CHUNK_NOT_FOUND` when the hub no longer has it.
+   */
+  read(options?: OperationOptions): AsyncIterable<Uint8Array>;
+}
+
+/** A conflict copy that is in the folder, and what it is a copy of. */
+export interface Conflict {
+  /** The file: where it is now or, when it is gone, where it was. */
   readonly path: LocalPath;
+  readonly copy: LocalPath;
+  /** True when the copy's node id was computed from the file's, so that it is a copy of that one and no other. Otherwise only the names say so. */
+  readonly proven: boolean;
+  /** The device that made the copy, and when: by the hub's clock, or the day in its name while the hub has not seen it. */
+  readonly device: string;
+  readonly atMs: number;
+  /** This device's version: the copy when this device made it, else what is at `path`. `undefined`: nothing is there any more. */
+  readonly mine: ConflictVersion | undefined;
+  readonly theirs: ConflictVersion | undefined;
+  /** What both were made from; `undefined` when they were made apart, or while the hub is out of reach. */
+  readonly base: ConflictVersion | undefined;
+}
+
+/** Which version stays: one of the two, both under ordinary names, or these bytes instead of both. */
+export type Resolution = "mine" | "theirs" | "both" | Uint8Array | AsyncIterable<Uint8Array>;
+
+export interface ResolvedConflict {
+  /** Where what was kept is now; for `both`, the file and what was its copy. */
+  readonly kept: readonly LocalPath[];
 }
 
 /** One device's copy of a workspace. */
@@ -101,7 +138,16 @@ export interface Replica {
   plan(options?: OperationOptions): Promise<Plan>;
   status(): Promise<ReplicaStatus>;
   explain(path: LocalPath): Promise<Explanation>;
-  conflicts(): Promise<readonly ConflictCopy[]>;
+  /** The conflict copies in the folder. Looks at every node, and asks the hub what they were made from; without the hub it says less. */
+  conflicts(options?: OperationOptions): Promise<readonly Conflict[]>;
+  /**
+   * Settles the conflict at `path`, which is the file or its copy. What is given up is at the hub as a revision before it goes to the trash here; `sync` tells the hub.
+   * A process that dies in between leaves the conflict, or the same bytes twice.
+   *
+   * @throws {TwinfoldError} `ERR_NOT_FOUND` when there is no conflict at `path`, `ERR_INVALID_ARGUMENT` when it has several copies or is no file,
+   *   `ERR_LOCAL_CHANGED` when one of the two was written to meanwhile.
+   */
+  resolveConflict(path: LocalPath, keep: Resolution, options?: OperationOptions): Promise<ResolvedConflict>;
   /** Newest first. @throws {TwinfoldError} `ERR_NOT_FOUND` when nothing is known at `path`. */
   revisions(path: LocalPath, options?: OperationOptions & { readonly limit?: number | undefined }): Promise<readonly Revision[]>;
   /** Makes an older revision the newest one; `sync` brings it to the disk. */

@@ -4,7 +4,7 @@ import type { NodeId } from "../ids.js";
 import { type LocalPath, parentPath } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import type { Step } from "../reconcile/reconcile.js";
-import { resolveContent } from "./conflict-resolution.js";
+import { askResolver } from "./ask-resolver.js";
 import { DiskSteps, type StepOutcome } from "./disk-steps.js";
 import { Downloader, type FileToFetch } from "./downloader.js";
 import type { CommitEffect } from "./outbox.js";
@@ -120,7 +120,7 @@ export class StepRunner {
       case "conflict":
         return await this.#conflict(nodeId, path);
       case "step-aside":
-        return await this.#keptUnderOtherName(nodeId, path, await this.#disk.stepAside(nodeId));
+        return await this.#keptUnderOtherName(nodeId, path, await this.#disk.stepAside(nodeId, step.forNode));
       case "pull":
         return await this.#pull(step, path, toFetch);
       case "delete-here": {
@@ -215,7 +215,7 @@ export class StepRunner {
   async #isResolved(nodeId: NodeId, path: LocalPath): Promise<boolean> {
     const { trees, resolve } = this.#parts;
     const record = resolve && (await trees.record(nodeId));
-    return record !== undefined && resolve !== undefined && (await resolveContent(this.#parts, record, path, resolve));
+    return record !== undefined && resolve !== undefined && (await askResolver(this.#parts, record, path, resolve));
   }
 
   async #keptUnderOtherName(nodeId: NodeId, path: LocalPath, outcome: StepOutcome & { readonly copy?: LocalPath | undefined }): Promise<boolean> {

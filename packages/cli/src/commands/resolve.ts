@@ -1,0 +1,26 @@
+import { resolve as absolute } from "node:path";
+import type { Context, ExitCode } from "../context.js";
+import { request } from "../daemon/host.js";
+import type { Keep } from "../daemon/requests.js";
+import { syncDocument } from "../output/sync-report.js";
+import { printable } from "../output/table.js";
+
+export interface ResolveOptions {
+  /** `mine`, `theirs`, `both`, or the path of a file. */
+  readonly keep: string;
+}
+
+export async function resolve({ device, output, signal }: Context, path: string, options: ResolveOptions): Promise<ExitCode> {
+  const { kept, sync } = await request(await device(), "resolve", { path: absolute(path), keep: parseKeep(options.keep) }, { signal });
+  const text = `Kept ${kept.map(printable).join(" and ")}; what was given up is in the trash and among the revisions.`;
+  output.answer(
+    { path: absolute(path), kept, sync: syncDocument(sync) },
+    options.keep === "both" ? `Kept ${kept.map(printable).join(" and ")}.` : text,
+  );
+  return sync.inSync ? 0 : 1;
+}
+
+/** A file that has one of the three names is given as `./mine`. */
+function parseKeep(text: string): Keep {
+  return text === "mine" || text === "theirs" || text === "both" ? text : { file: absolute(text) };
+}
