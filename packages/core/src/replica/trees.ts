@@ -44,6 +44,8 @@ export class Trees {
       nextCounter: 1,
       resetting: false,
       removedSince: 0,
+      holdsAway: false,
+      ignored: 0,
     });
     await trees.write({ state: {} });
     return trees;
@@ -54,10 +56,12 @@ export class Trees {
   }
 
   async write(write: TreesWrite): Promise<void> {
-    const state = write.state && { ...this.#state, ...write.state };
+    const put = write.put?.map(settled);
+    const isFirstAway = !this.#state.holdsAway && put?.some((record) => record.away !== undefined);
+    const state = write.state || isFirstAway ? { ...this.#state, ...write.state, ...(isFirstAway ? { holdsAway: true } : {}) } : undefined;
     await this.#store.write(this.#workspaceId, {
       ...write,
-      put: write.put?.map((record) => recordToRow(settled(record))),
+      put: put?.map(recordToRow),
       state: state && encode(replicaStateCodec, state),
     });
     if (state) this.#state = state;
