@@ -44,9 +44,6 @@ import {
 } from "../src/index.js";
 import { varint } from "../src/codec/codec.js";
 import { manifestRunCodec } from "../src/manifest.js";
-import type { NodeRecord } from "../src/reconcile/node-record.js";
-import { recordToRow, rowToRecord } from "../src/replica/record-codec.js";
-import { replicaStateCodec } from "../src/replica/state.js";
 import golden from "./fixtures/formats.json" with { type: "json" };
 
 /*
@@ -131,16 +128,6 @@ interface Written {
 function written<T>(codec: Codec<T>, value: T): Written {
   return { bytes: encode(codec, value), value, read: (bytes) => decode(codec, bytes) };
 }
-
-/** A record as a replica's database keeps it. */
-function writtenRecord(record: NodeRecord): Written {
-  return { bytes: recordToRow(record).body, value: record, read: (bytes) => rowToRecord({ ...recordToRow(record), body: bytes }) };
-}
-
-const head = headOf(CONTENTS.file);
-const { place, content, placeVector, contentVector } = head;
-const synced = { place, placeVector, content, contentVector };
-const stat = { kind: "file", sizeBytes: 70_000, mtimeNs: -1n, ctimeNs: 2n, inode: "1:2", executable: true, links: 1 } as const;
 
 const frame: Omit<Frame, "payload"> = { chunkId: chunkA, codec: "delta", plainBytes: 65_536 };
 const delta = {
@@ -259,23 +246,6 @@ const VALUES: Readonly<Record<string, Written>> = {
   "answer of draft": written(answerCodecs.draft, { length: 151, closed: true }),
   "answer of upload": written(answerCodecs.upload, { stored: [chunkA], sendPlain: [chunkB] }),
   "answer of commit": written(answerCodecs.commit, done),
-  "record of a node that is here": writtenRecord({ nodeId, local: { place, content, stat, suspect: true }, synced, remote: head }),
-  "record of a node that is elsewhere": writtenRecord({ nodeId, remote: head, away: "elsewhere" }),
-  "record of a node that is excluded": writtenRecord({ nodeId, synced, remote: head, away: "excluded" }),
-  "record of a node after a reset": writtenRecord({ nodeId, local: { place, content, stat, suspect: false }, former: synced }),
-  "state of a replica": written(replicaStateCodec, {
-    replicaId: laptop,
-    rootNodeId: parentId,
-    nextCounter: 300,
-    cursor,
-    resetting: false,
-    lastInSyncAtMs: 1_700_000_000_000,
-    removedSince: 2,
-    holdsAway: true,
-    rulesStamp: "0102",
-    onDemandStamp: "0304",
-    ignored: 5,
-  }),
 };
 
 describe("the bytes of format 1", () => {

@@ -22,6 +22,7 @@ const localCodec: Codec<LocalState> = struct<LocalState>({
   content: contentCodec,
   stat: statCodec,
   suspect: boolean,
+  presence: word({ here: 1, elsewhere: 2, excluded: 3 }),
 });
 
 const syncedCodec: Codec<SyncedState> = struct<SyncedState>({
@@ -37,7 +38,6 @@ const recordCodec: Codec<NodeRecord> = struct<NodeRecord>({
   synced: optional(syncedCodec),
   remote: optional(headCodec),
   former: optional(syncedCodec),
-  away: optional(word({ elsewhere: 1, excluded: 2 })),
 });
 
 export function rowToRecord(row: ReplicaRow): NodeRecord {

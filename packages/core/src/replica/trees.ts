@@ -44,8 +44,6 @@ export class Trees {
       nextCounter: 1,
       resetting: false,
       removedSince: 0,
-      holdsAway: false,
-      ignored: 0,
     });
     await trees.write({ state: {} });
     return trees;
@@ -56,12 +54,10 @@ export class Trees {
   }
 
   async write(write: TreesWrite): Promise<void> {
-    const put = write.put?.map(settled);
-    const isFirstAway = !this.#state.holdsAway && put?.some((record) => record.away !== undefined);
-    const state = write.state || isFirstAway ? { ...this.#state, ...write.state, ...(isFirstAway ? { holdsAway: true } : {}) } : undefined;
+    const state = write.state && { ...this.#state, ...write.state };
     await this.#store.write(this.#workspaceId, {
       ...write,
-      put: put?.map(recordToRow),
+      put: write.put?.map((record) => recordToRow(settled(record))),
       state: state && encode(replicaStateCodec, state),
     });
     if (state) this.#state = state;

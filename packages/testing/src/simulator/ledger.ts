@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+
+/** One state of a file that somebody wrote as a whole. */
+export interface Payload {
+  readonly id: number;
+  readonly device: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** A state on the way of a program that writes in steps, or bytes that several people write: it may be kept and may be gone. */
+  readonly isPassing: boolean;
+  /** It has been in a folder. A program may have died before. */
+  isPlaced: boolean;
+  /** Devices on which a person replaced or deleted it where it could be seen. */
+  readonly supersededBy: Set<string>;
+  /** Devices on which a person did something else with the file that held it, or with a folder above. */
+  readonly touchedBy: Set<string>;
+  /** What the same file held before. */
+  follows: Payload | undefined;
+  /** Further files into which a person copied it. */
+  copies: number;
+}
+
+const encoder = new TextEncoder();
+
+/** Knows every payload that was ever written, and what superseded it. */
+export class Ledger {
+  readonly #byKey = new Map<string, Payload>();
+  readonly payloads: Payload[] = [];
+
+  /** New bytes that nobody wrote before: `before` (a file that is appended to), a short name, and filling. */
+  write(device: string, path: string, sizeBytes: number, before: Uint8Array = new Uint8Array(0)): Uint8Array {
+    const id = this.payloads.length;
+    const name = encoder.encode(`#${id} ${device} ${path}\n`);
+    const bytes = new Uint8Array(before.length + name.length + sizeBytes);
+    bytes.set(before);
+    bytes.set(name, before.length);
+    fill(bytes.subarray(before.length + name.length), id);
+    this.#add(bytes, device, path, false);
+    return bytes;
+  }
+
+  /** Bytes that several people may write, or that a program leaves for a moment. */
+  passing(device: string, path: string, bytes: Uint8Array): Uint8Array {
+    if (this.identify(bytes) === undefined) this.#add(bytes, device, path, true);
+    return bytes;
+  }
+
+  #add(bytes: Uint8Array, device: string, path: string, isPassing: boolean): void {
+    const payload: Payload = {
+      id: this.payloads.length,
+      device,
+      path,
+      sizeBytes: bytes.length,
+      isPassing,
+      isPlaced: false,
+      supersededBy: new Set(),
+      touchedBy: new Set(),
+      follows: undefined,
+      copies: 0,
+    };
+    this.payloads.push(payload);
+    this.#byKey.set(bytesKey(bytes), payload);
+  }
+
+  /** The payload that these bytes are, whole. */
+  identify(bytes: Uint8Array): Payload | undefined {
+    return this.#byKey.get(bytesKey(bytes));
+  }
+
+  identifyKey(key: string): Payload | undefined {
+    return this.#byKey.get(key);
+  }
+}
+
+/** Stands for the bytes: equal keys, equal bytes. */
+export function bytesKey(bytes: Uint8Array): string {
+  return bytes.length <= 256
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
+    : createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The same for the same id, and of no use to a compressor or a chunker that looks for repeats. */
+function fill(into: Uint8Array, id: number): void {
+  let x = (id * 2_654_435_761) | 1;
+  for (let i = 0; i < into.length; i++) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    into[i] = x;
+  }
+}

@@ -1,0 +1,23 @@
+import { isConflictName } from "@twinfold/core";
+import { type Oracle, seenPayloads } from "../oracle.js";
+
+/** Who syncs before each edit never meets a conflict; and a conflict copy never has the bytes of the file beside it. */
+export function noSpuriousConflict(): Oracle {
+  return {
+    id: "I4",
+    onRest({ plan, ledger, devices, hadSetback }, fail) {
+      for (const device of devices) {
+        const entries = device.folder.entries();
+        if (plan.swarm.calm && !hadSetback) {
+          for (const path of entries.keys())
+            if (isConflictName(path)) fail(`there is a conflict copy on ${device.name} though nothing was concurrent: ${path}`);
+        }
+        for (const [{ id }, paths] of seenPayloads(entries, ledger)) {
+          const folders = paths.filter((path) => isConflictName(path)).map((path) => path.slice(0, path.lastIndexOf("(conflict")).trimEnd());
+          for (const original of folders)
+            if (paths.includes(original)) fail(`${original} on ${device.name} has a conflict copy with the same bytes, #${id}`);
+        }
+      }
+    },
+  };
+}

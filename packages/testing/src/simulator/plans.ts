@@ -1,0 +1,160 @@
+import fc from "fast-check";
+import {
+  DEFAULT_SWARM,
+  type DeviceSpec,
+  type Fault,
+  isOfPeople,
+  type Op,
+  OP_FIELDS,
+  type OpKind,
+  type SwarmParams,
+  type WorldPlan,
+} from "./world-plan.js";
+
+/** How often each kind of op is drawn, of the sum of all; 0: never. */
+export type Weights = Readonly<Record<OpKind, number>>;
+
+export const DEFAULT_WEIGHTS: Weights = {
+  write: 14,
+  "write-same": 3,
+  append: 4,
+  "truncate-and-write": 3,
+  "write-slowly": 3,
+  "save-atomically": 6,
+  "delete-and-save": 3,
+  delete: 8,
+  mkdir: 3,
+  move: 10,
+  replace: 3,
+  swap: 3,
+  "change-kind": 3,
+  copy: 3,
+  symlink: 2,
+  touch: 2,
+  chmod: 3,
+  sync: 22,
+  "sync-all": 2,
+  offline: 2,
+  online: 2,
+  crash: 2,
+  "lose-metadata": 0.3,
+  "metadata-back": 0.3,
+  "unmount-root": 0.5,
+  "mount-root": 0.5,
+  "step-clock": 0.5,
+  suspend: 0.3,
+  "crash-hub": 1,
+  "back-up-hub": 0.4,
+  "restore-hub": 0.4,
+};
+
+export interface PlanOptions {
+  /** Fewest and most devices. @default [2, 3] */
+  readonly clients?: readonly [number, number] | undefined;
+  /** Fewest and most ops. @default [1, 50] */
+  readonly ops?: readonly [number, number] | undefined;
+  readonly alphabet?: Partial<Weights> | undefined;
+  /** Without them nothing goes wrong but what people do. @default true */
+  readonly faults?: boolean | undefined;
+}
+
+const NAMES = ["laptop", "phone", "desk", "tablet", "tv"];
+/** Few, so that what people do meets. */
+const path = fc
+  .oneof(
+    { weight: 5, arbitrary: fc.array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 2 }) },
+    { weight: 2, arbitrary: fc.array(fc.constantFrom("a", "b", "c", "A", "é"), { minLength: 1, maxLength: 3 }) },
+  )
+  .map((names) => names.join("/"));
+const size = fc.oneof({ weight: 40, arbitrary: fc.nat(40) }, { weight: 3, arbitrary: fc.nat(5_000) }, { weight: 1, arbitrary: fc.nat(400_000) });
+const FIELDS = { path, to: path, size, count: fc.nat(12) };
+const waitMs = fc.oneof({ weight: 6, arbitrary: fc.nat(60) }, { weight: 2, arbitrary: fc.nat(3_000) }, { weight: 1, arbitrary: fc.nat(90_000) });
+
+/** Rates that are nothing in most worlds, and much in some. */
+const rate = (most: number) =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.nat(1000).map((n) => (n * most) / 1000) });
+
+const swarm = (faults: boolean): fc.Arbitrary<SwarmParams> =>
+  fc.record({
+    latencyMs: fc.constantFrom(0, 1, 20, 200, 3_000),
+    diskTurns: fc.constantFrom(0, 0, 0.05, 0.3),
+    storeTurns: fc.constantFrom(0, 0, 0.1),
+    dropRequest: faults ? rate(0.15) : fc.constant(0),
+    dropAnswer: faults ? rate(0.15) : fc.constant(0),
+    duplicate: faults ? rate(0.2) : fc.constant(0),
+    truncate: faults ? rate(0.05) : fc.constant(0),
+    corrupt: faults ? rate(0.05) : fc.constant(0),
+    storeErrors: faults ? rate(0.02) : fc.constant(0),
+    initialFiles: fc.constantFrom(0, 0, 2, 6),
+    calm: fc.oneof({ weight: 14, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  });
+
+/** What goes wrong is concurrent to everything, so in a calm world nothing does. */
+const calmed = (plan: WorldPlan): WorldPlan =>
+  plan.swarm.calm
+    ? { ...plan, faults: [], swarm: { ...DEFAULT_SWARM, calm: true, latencyMs: plan.swarm.latencyMs, initialFiles: plan.swarm.initialFiles } }
+    : plan;
+
+const deviceSpec = (name: string, faults: boolean): fc.Arbitrary<DeviceSpec> =>
+  fc.record({
+    name: fc.constant(name),
+    mode: fc.constantFrom("passes" as const, "passes" as const, "follow" as const),
+    skewMs: faults ? fc.constantFrom(0, 0, 3_600_000, -86_400_000, 315_360_000_000) : fc.constant(0),
+    drift: faults ? fc.constantFrom(0, 0, 0.001, -0.001) : fc.constant(0),
+    timeGranularityMs: fc.constant(0),
+  });
+
+function opArbitrary(devices: number, weights: Weights, faults: boolean): fc.Arbitrary<Op> {
+  const kinds = (Object.keys(OP_FIELDS) as OpKind[]).filter(
+    (kind) => weights[kind] > 0 && (faults || isOfPeople(kind) || kind === "sync" || kind === "sync-all"),
+  );
+  return fc.oneof(
+    ...kinds.map((kind) => ({
+      weight: Math.round(weights[kind] * 10),
+      arbitrary: fc.record({
+        kind: fc.constant(kind),
+        device: fc.nat(devices - 1),
+        waitMs,
+        ...Object.fromEntries(OP_FIELDS[kind].map((field) => [field, FIELDS[field]])),
+      }) as fc.Arbitrary<Op>,
+    })),
+  );
+}
+
+const fault = (devices: number): fc.Arbitrary<Fault> =>
+  fc.record({
+    device: fc.nat(devices - 1),
+    kind: fc.constantFrom(
+      "drop-request" as const,
+      "drop-answer" as const,
+      "duplicate" as const,
+      "truncate" as const,
+      "corrupt" as const,
+      "crash-at-store-write" as const,
+    ),
+    nth: fc.integer({ min: 1, max: 120 }),
+  });
+
+/** Plans of worlds, as a fast-check arbitrary: it shrinks by leaving ops, faults and devices out. */
+export function plans({ clients = [2, 3], ops = [1, 50], alphabet = {}, faults = true }: PlanOptions = {}): fc.Arbitrary<WorldPlan> {
+  const weights = { ...DEFAULT_WEIGHTS, ...alphabet };
+  return fc
+    .integer({ min: clients[0], max: clients[1] })
+    .chain((count) =>
+      fc.record({
+        v: fc.constant(1 as const),
+        seed: fc.nat(2 ** 31 - 1),
+        swarm: swarm(faults),
+        devices: fc.tuple(...NAMES.slice(0, count).map((name) => deviceSpec(name, faults))),
+        ops: fc.array(opArbitrary(count, weights, faults), { minLength: ops[0], maxLength: ops[1], size: "max" }),
+        faults: faults ? fc.array(fault(count), { maxLength: 6 }) : fc.constant([]),
+      }),
+    )
+    .map(calmed);
+}
+
+/** The plan of a number: always the same one. */
+export function planOf(seed: number, options?: PlanOptions): WorldPlan {
+  const [plan] = fc.sample(plans(options), { seed, numRuns: 1 });
+  return { ...(plan as WorldPlan), seed };
+}

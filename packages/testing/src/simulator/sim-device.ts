@@ -1,0 +1,256 @@
+import { type AccountId, type DeviceId, isTwinfoldError, type Principal, type Replica, type WorkspaceId } from "@twinfold/core";
+import { Life } from "./life.js";
+import { MemoryFolder } from "./memory-folder.js";
+import { Person } from "./person.js";
+import type { Ledger } from "./ledger.js";
+import type { Random } from "./random.js";
+import type { Scheduler } from "./scheduler.js";
+import { createSimEnv, SimClock } from "./sim-env.js";
+import type { SimHub } from "./sim-hub.js";
+import { SimNetwork } from "./sim-network.js";
+import { SimReplicaStore } from "./sim-replica-store.js";
+import type { Sut } from "./sut.js";
+import type { DeviceSpec, Fault, WorldPlan } from "./world-plan.js";
+
+/** After which a process that stopped following, or was killed, is there again. */
+const RESTART_MS = 5_000;
+/** What a pass may end with when something is wrong outside the engine. */
+const OUTSIDE: ReadonlySet<string> = new Set(["ERR_ROOT_MISSING", "ERR_ROOT_UNREADABLE", "ERR_NO_SPACE", "ERR_CLOSED"]);
+
+export interface SimDeviceParts {
+  readonly index: number;
+  readonly plan: WorldPlan;
+  readonly accountId: AccountId;
+  readonly workspaceId: WorkspaceId;
+  readonly sut: Sut;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly ledger: Ledger;
+  readonly hub: SimHub;
+  readonly note: (who: string, what: string) => void;
+  readonly mark: (text: string) => void;
+  readonly fail: (oracle: string, message: string) => void;
+  readonly onTwice: (first: unknown, second: unknown) => void;
+}
+
+/** One device: its disk, its clock, its network, the person at it, and the process of the engine. */
+export class SimDevice {
+  readonly #parts: SimDeviceParts;
+  readonly #spec: DeviceSpec;
+  readonly #clock: SimClock;
+  readonly #metadata = new SimReplicaStore();
+  readonly #crashWrites: Set<number>;
+  readonly folder: MemoryFolder;
+  readonly network: SimNetwork;
+  readonly person: Person;
+  #life: Life | undefined;
+  #replica: Replica | undefined;
+  #following: AbortController | undefined;
+  #starts = 0;
+  #writes = 0;
+  #passes = 0;
+  #acts = 0;
+  #healed = false;
+  #isOff = false;
+  /** Times that its metadata was put back or lost. */
+  setbacks = 0;
+  conflicts = 0;
+  /** Removals wait for a yes. */
+  isBraking = false;
+
+  constructor(parts: SimDeviceParts) {
+    const { index, plan, scheduler, random, ledger, hub, accountId } = parts;
+    this.#parts = parts;
+    this.#spec = plan.devices[index] as DeviceSpec;
+    this.#clock = new SimClock(scheduler, this.#spec);
+    this.folder = new MemoryFolder(this.#clock);
+    this.person = new Person({ device: this.name, folder: this.folder, ledger, scheduler });
+    const mine = plan.faults.filter(({ device }) => device === index);
+    this.#crashWrites = new Set(mine.filter(({ kind }) => kind === "crash-at-store-write").map(({ nth }) => nth));
+    const principal: Principal = { accountId, deviceId: `${index + 1}`.repeat(32).slice(0, 32) as DeviceId, deviceName: this.name };
+    this.network = new SimNetwork({
+      scheduler,
+      random: random.stream(`network of ${this.name}`),
+      swarm: plan.swarm,
+      faults: new Map(mine.filter(isOfNetwork).map(({ nth, kind }) => [nth, kind])),
+      hub: () => hub.endFor(principal),
+      note: (what) => parts.note(this.name, `network, ${what}`),
+      onTwice: parts.onTwice,
+    });
+  }
+
+  get name(): string {
+    return this.#spec.name;
+  }
+
+  get replica(): Replica | undefined {
+    return this.#replica;
+  }
+
+  /** Nothing of its own is under way but the wait for news. */
+  async isIdle(): Promise<boolean> {
+    if (this.#acts > 0 || this.#passes > 0 || this.#replica === undefined) return false;
+    const status = await this.#life?.outcome(this.#replica.status());
+    return status !== undefined && status.state !== "syncing" && status.problem === undefined;
+  }
+
+  /** A person does something; several may be under way. */
+  async act(op: Parameters<Person["act"]>[0]): Promise<void> {
+    this.#acts += 1;
+    const done = await this.person.act(op);
+    this.#acts -= 1;
+    if (done !== undefined) this.#note(done);
+  }
+
+  stepClock(byMs: number): void {
+    this.#clock.step(byMs);
+  }
+
+  /** A new process. Only what is durable is left of the last. */
+  async start(): Promise<void> {
+    if (this.#life !== undefined || this.#isOff) return;
+    const { sut, scheduler, random, plan, workspaceId } = this.#parts;
+    const life = new Life();
+    this.#life = life;
+    this.#starts += 1;
+    const env = createSimEnv({ life, scheduler, clock: this.#clock, random: random.stream(`ids of ${this.name}, ${this.#starts}`), bootId: "1" });
+    const turns = random.stream(`turns of ${this.name}, ${this.#starts}`);
+    const turn = (share: number) => async (method: string) => {
+      this.#parts.mark(`${this.name} ${method}`);
+      if (share > 0 && turns.chance(share)) await scheduler.sleep(turns.int(1000) / 500);
+    };
+    const store = this.#metadata.open(life, async (method) => {
+      if (method === "write" && !this.#healed && this.#crashWrites.has(++this.#writes)) this.crash("at a write of its metadata");
+      await turn(plan.swarm.storeTurns)(method);
+    });
+    const tree = this.folder.open(life, turn(plan.swarm.diskTurns));
+    const transport = life.wrap(this.network.transport(), async () => {}, ["download"]);
+    const replica = await life.outcome(sut.createReplica({ workspaceId, tree, store, transport, env, deviceName: this.name }));
+    if (replica === undefined || !life.alive) return;
+    this.#replica = replica;
+    replica.on("conflict:detected", ({ path, copy }) => {
+      this.conflicts += 1;
+      this.#note(`conflict at ${path}${copy === undefined ? "" : `, kept as ${copy}`}`);
+    });
+    replica.on("sync:finished", ({ report }) => {
+      this.isBraking = report.awaitingConfirmation !== null;
+    });
+    if (this.#spec.mode === "follow") void this.#follow(life, replica);
+  }
+
+  /** The process is killed, and started again a little later. */
+  crash(why: string): void {
+    if (this.#life === undefined) return;
+    this.#note(`the process dies ${why}`);
+    this.kill();
+    this.#parts.scheduler.after(RESTART_MS, () => void this.start());
+  }
+
+  kill(): void {
+    this.#life?.end(new Error("the process was killed"));
+    this.#life = undefined;
+    this.#replica = undefined;
+    this.#following = undefined;
+    this.#passes = 0;
+  }
+
+  /** Nothing runs until {@link switchOn}, not even what was to be started again. */
+  switchOff(): void {
+    this.#isOff = true;
+    this.kill();
+  }
+
+  async switchOn(): Promise<void> {
+    this.#isOff = false;
+    await this.start();
+  }
+
+  /** A pass, unless one is under way. */
+  async sync(confirm = false): Promise<void> {
+    const [life, replica] = [this.#life, this.#replica];
+    if (life === undefined || replica === undefined || this.#passes > 0 || this.#following !== undefined) return;
+    this.#passes += 1;
+    this.#note("sync begins");
+    try {
+      const report = await life.outcome(replica.sync({ confirm }));
+      if (report !== undefined && life.alive) this.#note(`sync ends, ${report.inSync ? "in sync" : "not in sync"}: ${summary(report)}`);
+    } catch (error) {
+      if (life.alive) this.#failed("sync", error);
+    } finally {
+      if (life.alive) this.#passes -= 1;
+    }
+  }
+
+  async #follow(life: Life, replica: Replica): Promise<void> {
+    while (life.alive) {
+      this.#following = new AbortController();
+      try {
+        await replica.follow({ signal: this.#following.signal });
+        if (life.alive) this.#following = undefined;
+        return;
+      } catch (error) {
+        if (life.alive) this.#failed("follow", error);
+        await life.within(() => this.#parts.scheduler.sleep(RESTART_MS));
+      }
+    }
+  }
+
+  /** From now on it syncs only when it is told to. */
+  stopFollowing(): void {
+    this.#following?.abort(new Error("follows no longer"));
+  }
+
+  get isFollowing(): boolean {
+    return this.#following !== undefined;
+  }
+
+  async goBack(count: number | undefined): Promise<void> {
+    this.kill();
+    this.setbacks += 1;
+    if (count === undefined) this.#metadata.lose();
+    else await this.#metadata.goBack(count);
+    await this.start();
+  }
+
+  unmount(): void {
+    this.folder.setRoot("missing");
+  }
+
+  mount(): void {
+    this.folder.setRoot("present");
+  }
+
+  /** Whatever was broken works from now on. */
+  async heal(): Promise<void> {
+    this.#healed = true;
+    this.network.heal();
+    this.mount();
+    await this.start();
+  }
+
+  #failed(what: string, error: unknown): void {
+    this.#note(`${what} fails: ${error instanceof Error ? error.message : String(error)}`);
+    if (isTwinfoldError(error) && (error.retryable || OUTSIDE.has(error.code))) return;
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#parts.fail("errors", `${this.name}: ${what} failed with what no one expects: ${told}`);
+  }
+
+  #note(what: string): void {
+    this.#parts.note(this.name, what);
+  }
+}
+
+function isOfNetwork(fault: Fault): fault is Fault & { readonly kind: Exclude<Fault["kind"], "crash-at-store-write"> } {
+  return fault.kind !== "crash-at-store-write";
+}
+
+function summary(report: Awaited<ReturnType<Replica["sync"]>>): string {
+  const { filesUploaded, filesDownloaded, filesDeleted, moved, conflicts, skipped, awaitingConfirmation } = report;
+  const parts = Object.entries({ up: filesUploaded, down: filesDownloaded, deleted: filesDeleted, moved, conflicts }).filter(
+    ([, count]) => count > 0,
+  );
+  const told = parts.map(([name, count]) => `${count} ${name}`);
+  for (const { path, reason } of skipped) told.push(`skipped ${path}: ${reason}`);
+  if (awaitingConfirmation !== null) told.push(`${awaitingConfirmation.removals} removals wait for a yes`);
+  return told.join(", ") || "nothing to do";
+}
