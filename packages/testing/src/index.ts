@@ -30,3 +30,6 @@ export { DEFAULT_WEIGHTS, planOf, type PlanOptions, plans, type Weights } from "
 export { shippedSut, type Sut } from "./simulator/sut.js";
 export { createWorld, type RunReport, type World, type WorldOptions } from "./simulator/world.js";
 export { DEFAULT_SWARM, type DeviceSpec, type Fault, type Op, type OpKind, type SwarmParams, type WorldPlan } from "./simulator/world-plan.js";
+export { createRandom, type Random, type RandomStream } from "./simulator/random.js";
+export { createSimDisk, type SimDisk, type SimDiskOptions, type SimDiskSnapshot, type SimEntry, type SimFailure } from "./simulator/sim-disk.js";
+export type { SimEditor, SimHeldFile } from "./simulator/sim-editor.js";
