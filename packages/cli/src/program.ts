@@ -66,6 +66,7 @@ export function createProgram(run: Run): Command {
 
   command("link <dir>", "make a folder the twin of a workspace")
     .option("--workspace <name>", "the workspace, created when there is none (default: the folder's name)")
+    .option("--merge-text", "merge text that was changed on two devices, where the changes do not meet")
     .action((dir: string, options: LinkOptions) => run((context) => link(context, dir, options)));
   command("unlink <dir>", "end that; no file is touched").action((dir: string) => run((context) => unlink(context, dir)));
   command("workspaces", "list the account's workspaces").action(() => run(workspaces));

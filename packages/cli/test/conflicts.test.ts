@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { startServer, temporaryFolder, twinfold } from "./twinfold.js";
+import { loggedIn, signedUp, startServer, temporaryFolder, twinfold } from "./twinfold.js";
 import { following, syncOnce, type Twin, twins } from "./twins.js";
 
 interface Listed {
@@ -54,6 +54,27 @@ describe("twinfold conflicts and resolve", () => {
     }
     const { json } = await twinfold(["revisions", join(laptop.folder, "notes.txt"), "--json"], { home: laptop.home });
     expect(json.revisions).toHaveLength(3);
+  });
+
+  it("have nothing to list where text is merged, which a link keeps", async () => {
+    const { url } = await startServer();
+    const [laptop, phone] = [await signedUp(url), await loggedIn(url)];
+    const [desk, pocket] = [await temporaryFolder(), await temporaryFolder()];
+    for (const [home, folder] of [
+      [laptop, desk],
+      [phone, pocket],
+    ] as const) {
+      await twinfold(["link", folder, "--workspace", "twins", "--merge-text", "--json"], { home });
+    }
+    const sync = async () => [await syncOnce({ home: laptop, folder: desk }), await syncOnce({ home: phone, folder: pocket })];
+    await writeFile(join(desk, "notes.txt"), "1\n2\n3\n");
+    await sync();
+    await writeFile(join(desk, "notes.txt"), "0\n1\n2\n3\n");
+    await writeFile(join(pocket, "notes.txt"), "1\n2\n3\n4\n");
+    await sync();
+    await sync();
+    for (const folder of [desk, pocket]) expect(await readFile(join(folder, "notes.txt"), "utf8")).toBe("0\n1\n2\n3\n4\n");
+    expect(await conflictsOf({ home: phone, folder: pocket })).toEqual([]);
   });
 
   it("take a file's content instead of both, also while `twinfold sync` runs; a file that is not there is refused, and a path without a conflict", async () => {

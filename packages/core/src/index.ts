@@ -154,6 +154,7 @@ export { COLLISIONS, reconcile, type Step, type TreesView } from "./reconcile/re
 export { createReplica } from "./replica/create-replica.js";
 export { conflictName, isConflictName } from "./replica/conflict-name.js";
 export type { ReplicaEvents } from "./replica/events.js";
+export { mergeText } from "./replica/merge-text.js";
 export type {
   Conflict,
   ConflictResolver,

@@ -3,6 +3,7 @@ import {
   createReplica,
   type Env,
   isTwinfoldError,
+  mergeText,
   type Replica,
   type ReplicaEvents,
   type ReplicaStore,
@@ -69,6 +70,7 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
     transport: { ...transport, wait: (query, options) => waits.wait(query, options) },
     env,
     deviceName,
+    resolve: link.mergeText ? mergeText : undefined,
   });
 
   const observe = (listener: ((event: LinkEvent) => void) | undefined): Unsubscribe => {

@@ -17,7 +17,7 @@ interface Linking {
 
 /** Makes a folder a twin of the account's workspace of that name, which is created when there is none. */
 export async function createLink(
-  { dir, workspace }: Ask<"link">,
+  { dir, workspace, mergeText = false }: Ask<"link">,
   { home, pool, signal }: Linking & { readonly signal: AbortSignal },
 ): Promise<{ readonly link: Link; readonly created: boolean }> {
   const links = await readLinks(home);
@@ -29,7 +29,7 @@ export async function createLink(
   if (twin !== undefined) throw new TwinfoldError("ERR_ALREADY_LINKED", `the workspace ${name} is linked on this device already, at ${twin.path}`);
   await pool.store.removeWorkspace(workspaceId); // what a link to it that was cut off may have left
   const { rootId } = await initializeRoot({ root: path, workspaceId });
-  const link: Link = { path, workspaceId, workspace: name, rootId, paused: false };
+  const link: Link = { path, workspaceId, workspace: name, rootId, paused: false, mergeText };
   await writeLinks(home, [...links, link]);
   return { link, created };
 }

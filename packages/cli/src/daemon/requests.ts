@@ -70,7 +70,7 @@ export type Keep = "mine" | "theirs" | "both" | { readonly file: string };
  */
 export interface Requests {
   link: {
-    readonly ask: { readonly dir: string; readonly workspace?: string | undefined };
+    readonly ask: { readonly dir: string; readonly workspace?: string | undefined; readonly mergeText?: boolean | undefined };
     readonly answer: LinkName & { readonly created: boolean };
   };
   unlink: { readonly ask: { readonly dir: string }; readonly answer: LinkName };

@@ -13,6 +13,8 @@ export interface Link {
   /** The random id in the folder's marker. */
   readonly rootId: string;
   readonly paused: boolean;
+  /** Text that was changed on two devices is merged where the changes do not meet, instead of keeping both versions. */
+  readonly mergeText: boolean;
 }
 
 export async function readLinks(home: DeviceHome): Promise<readonly Link[]> {
@@ -24,9 +26,9 @@ export async function readLinks(home: DeviceHome): Promise<readonly Link[]> {
 
 function parseLink(value: unknown, file: string): Link {
   if (typeof value !== "object" || value === null) throw damaged(file);
-  const { path, workspaceId, workspace, rootId, paused } = value as Readonly<Record<string, unknown>>;
+  const { path, workspaceId, workspace, rootId, paused, mergeText } = value as Readonly<Record<string, unknown>>;
   if (typeof path !== "string" || typeof workspaceId !== "string" || typeof workspace !== "string" || typeof rootId !== "string") throw damaged(file);
-  return { path, workspaceId: parseWorkspaceId(workspaceId), workspace, rootId, paused: paused === true };
+  return { path, workspaceId: parseWorkspaceId(workspaceId), workspace, rootId, paused: paused === true, mergeText: mergeText === true };
 }
 
 export async function writeLinks(home: DeviceHome, links: readonly Link[]): Promise<void> {

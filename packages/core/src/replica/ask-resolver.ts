@@ -8,20 +8,26 @@ import { collect, readStored } from "./stored-content.js";
 /** Largest file that a resolver is asked about; its versions are whole in memory. */
 const MAX_RESOLVED_BYTES = 16 * 1024 * 1024;
 
-type AskContext = Pick<ReplicaParts, "trees" | "tree" | "transport" | "env" | "workspaceId">;
+type AskContext = Pick<ReplicaParts, "trees" | "tree" | "transport" | "env" | "workspaceId"> & {
+  /** Makes the chunks of the node's local content durable at the hub; gives what commits that content. */
+  readonly sendContent: (record: NodeRecord) => Promise<(() => Promise<void>) | undefined>;
+};
 
 /**
  * Asks the embedding app what becomes of a file that both sides changed. Gives false when it leaves the decision, or cannot be asked.
  *
- * "mine" and new bytes are then planned as an edit on top of the hub's version; "theirs" as a file that was not changed here.
+ * "mine" and new bytes are then planned as an edit on top of the hub's version; "theirs" as a file that was not changed here. What new bytes
+ * replace here becomes a revision between the two: first they are at its place, so that a crash leaves neither side's changes behind.
  */
 export async function askResolver(context: AskContext, record: NodeRecord, path: LocalPath, resolve: ConflictResolver): Promise<boolean> {
   const { local, remote } = record;
   if (local?.content.kind !== "file" || !isLive(remote) || remote.content.kind !== "file") return false;
   const [mine, theirs] = [local.content, remote.content];
   if (Math.max(mine.sizeBytes, theirs.sizeBytes) > MAX_RESOLVED_BYTES) return false;
+  const common = record.synced?.content.kind === "file" && record.synced.content.sizeBytes <= MAX_RESOLVED_BYTES ? record.synced.content : undefined;
   const answer = await resolve({
     path,
+    base: common && (() => collect(readStored(context, common), common.sizeBytes)),
     mine: async () => await collect(context.tree.read(path, local.stat), mine.sizeBytes),
     theirs: () => collect(readStored(context, theirs), theirs.sizeBytes),
   });
@@ -31,7 +37,9 @@ export async function askResolver(context: AskContext, record: NodeRecord, path:
     await context.trees.write({ put: [{ ...record, synced: { ...base, content: mine } }] });
     return true;
   }
+  let commitMine: (() => Promise<void>) | undefined;
   if (answer !== "mine") {
+    commitMine = await context.sendContent(record);
     const staging = await context.tree.stage(`resolved-${record.nodeId}`);
     try {
       await staging.truncate(0);
@@ -47,5 +55,6 @@ export async function askResolver(context: AskContext, record: NodeRecord, path:
   }
   const synced: SyncedState = { ...base, content: remote.content, contentVector: remote.contentVector };
   await context.trees.write({ put: [{ ...record, synced }] });
+  await commitMine?.();
   return true;
 }

@@ -97,7 +97,7 @@ export class StepRunner {
       else if (step.kind === "delete-there") pushes.push({ nodeId: step.nodeId, place: false, content: false, remove: true });
       else {
         if (step.kind === "delete-here") await fetchNow();
-        if (await this.#onDisk(step, toFetch)) progressed = true;
+        if (await this.#onDisk(step, toFetch, signal)) progressed = true;
       }
     }
     await fetchNow();
@@ -111,14 +111,14 @@ export class StepRunner {
   }
 
   /** Takes one step on the disk, or notes the file in `toFetch` when its bytes have to come from the hub. */
-  async #onDisk(step: Exclude<Step, { kind: "push" | "delete-there" }>, toFetch: NodeId[]): Promise<boolean> {
+  async #onDisk(step: Exclude<Step, { kind: "push" | "delete-there" }>, toFetch: NodeId[], signal: AbortSignal | undefined): Promise<boolean> {
     const { nodeId } = step;
     const path = await this.#parts.trees.shownPath(nodeId);
     switch (step.kind) {
       case "adopt":
         return await this.#note(nodeId, await this.#disk.adopt(nodeId, step.from));
       case "conflict":
-        return await this.#conflict(nodeId, path);
+        return await this.#conflict(nodeId, path, signal);
       case "step-aside":
         return await this.#keptUnderOtherName(nodeId, path, await this.#disk.stepAside(nodeId, step.forNode));
       case "pull":
@@ -194,9 +194,9 @@ export class StepRunner {
     return trees.state.nextCounter !== before;
   }
 
-  async #conflict(nodeId: NodeId, path: LocalPath): Promise<boolean> {
+  async #conflict(nodeId: NodeId, path: LocalPath, signal: AbortSignal | undefined): Promise<boolean> {
     try {
-      if (await this.#isResolved(nodeId, path)) {
+      if (await this.#isResolved(nodeId, path, signal)) {
         this.#changed.add(parentPath(path));
         this.#tally.conflict(path, undefined);
         return true;
@@ -212,10 +212,11 @@ export class StepRunner {
     return await this.#keptUnderOtherName(nodeId, path, await this.#disk.keepCopy(nodeId));
   }
 
-  async #isResolved(nodeId: NodeId, path: LocalPath): Promise<boolean> {
+  async #isResolved(nodeId: NodeId, path: LocalPath, signal: AbortSignal | undefined): Promise<boolean> {
     const { trees, resolve } = this.#parts;
     const record = resolve && (await trees.record(nodeId));
-    return record !== undefined && resolve !== undefined && (await askResolver(this.#parts, record, path, resolve));
+    if (record === undefined || resolve === undefined) return false;
+    return await askResolver({ ...this.#parts, sendContent: (of) => this.#uploader.sendContent(of, signal) }, record, path, resolve);
   }
 
   async #keptUnderOtherName(nodeId: NodeId, path: LocalPath, outcome: StepOutcome & { readonly copy?: LocalPath | undefined }): Promise<boolean> {

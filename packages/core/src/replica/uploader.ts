@@ -117,6 +117,20 @@ export class Uploader {
     }
   }
 
+  /**
+   * Makes the chunks of a node's local content durable at the hub. What it gives commits them as a revision on top of the hub's head; that
+   * this is refused means that the hub is ahead, which the next look at its changes tells.
+   */
+  async sendContent(record: NodeRecord, signal: AbortSignal | undefined): Promise<(() => Promise<void>) | undefined> {
+    const { nodeId, remote } = record;
+    const prepared = await this.#prepare({ nodeId, place: false, content: true, remove: false });
+    if (prepared?.change.kind !== "put" || prepared.change.content === undefined || !isLive(remote)) return undefined;
+    const [change] = await this.#uploadContents([prepared], signal);
+    if (change?.kind !== "put" || change.content === undefined) return undefined;
+    const onTop: Change = { ...change, content: { ...change.content, base: remote.contentVector } };
+    return async () => void (await this.#commit([onTop], signal));
+  }
+
   async #prepare(step: PushStep): Promise<Prepared | undefined> {
     const record = await this.#trees.record(step.nodeId);
     if (record === undefined) return undefined;
