@@ -24,7 +24,10 @@ export default tseslint.config(
   { ignores: ["**/dist/**", "**/node_modules/**"] },
   {
     files: ["packages/*/src/**/*.ts", "packages/*/test/**/*.ts", "examples/**/*.ts"],
-    languageOptions: { parser: tseslint.parser, parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parser: tseslint.parser,
+      parserOptions: { project: ["./tsconfig.json", "./packages/adapter-indexeddb/tsconfig.json"], tsconfigRootDir: import.meta.dirname },
+    },
     linterOptions: { reportUnusedDisableDirectives: "error", noInlineConfig: true },
     plugins: { "@typescript-eslint": tseslint.plugin },
     rules: {

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { chromiumMode } from "./vitest.chromium.js";
 
 const packagesDirectory = fileURLToPath(new URL("./packages", import.meta.url));
 const examplesDirectory = fileURLToPath(new URL("./examples", import.meta.url));
@@ -16,21 +17,46 @@ const alias = Object.fromEntries([
 /** Their tests run real processes and watch real folders: on a busy machine one may need a second try. Which did is in the report. */
 const REAL = new Set(["cli", "adapter-fs", "reference-server"]);
 
+/** Their tests run in a real browser too, as the project `NAME:chromium`; those called `x.chromium.test.ts` only there. */
+const BROWSER = new Set(["adapter-indexeddb"]);
+const chromium = chromiumMode();
+
+/** Libraries of those tests. One that is found only while they run is bundled then, and the page loads again in the middle of a test. */
+const BROWSER_LIBRARIES = ["@noble/hashes/sha2.js", "fast-check", "idb", "mitt", "node-diff3"];
+
+function inNode({ name, root }: { readonly name: string; readonly root: string }): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    resolve: { alias },
+    test: {
+      name,
+      root,
+      include: ["test/**/*.test.ts"],
+      exclude: ["test/**/*.chromium.test.ts"],
+      testTimeout: 60_000,
+      retry: process.env.CI === "true" && REAL.has(name) ? 1 : 0,
+      // The command is tested as people run it: built.
+      ...(name === "cli" ? { globalSetup: ["test/build.ts"] } : {}),
+      ...(BROWSER.has(name) ? { setupFiles: ["test/node-setup.ts"] } : {}),
+    },
+  };
+}
+
+function inChromium({ name, root }: { readonly name: string; readonly root: string }): TestProjectInlineConfiguration[] {
+  if (chromium === undefined || !BROWSER.has(name)) return [];
+  return [
+    {
+      extends: true,
+      resolve: { alias },
+      optimizeDeps: { include: BROWSER_LIBRARIES },
+      test: { name: `${name}:chromium`, root, include: ["test/**/*.test.ts"], testTimeout: 120_000, browser: chromium },
+    },
+  ];
+}
+
 export default defineConfig({
   test: {
     pool: "forks",
-    projects: folders.map(({ name, root }) => ({
-      extends: true,
-      resolve: { alias },
-      test: {
-        name,
-        root,
-        include: ["test/**/*.test.ts"],
-        testTimeout: 60_000,
-        retry: process.env.CI === "true" && REAL.has(name) ? 1 : 0,
-        // The command is tested as people run it: built.
-        ...(name === "cli" ? { globalSetup: ["test/build.ts"] } : {}),
-      },
-    })),
+    projects: folders.flatMap((folder) => [inNode(folder), ...inChromium(folder)]),
   },
 });

@@ -54,6 +54,7 @@ async function runTests() {
 const CHECKS = [
   ["types", () => silently("typescript", ["--noEmit", "-p", "tsconfig.json"], { bin: "tsc" })],
   ["types of core without a platform", () => silently("typescript", ["--noEmit", "-p", "packages/core/tsconfig.json"], { bin: "tsc" })],
+  ["types of what runs in a browser", () => silently("typescript", ["--noEmit", "-p", "packages/adapter-indexeddb/tsconfig.json"], { bin: "tsc" })],
   ["format", () => silently("@biomejs/biome", ["format", "."], { bin: "biome" })],
   ["lint", () => silently("@biomejs/biome", ["lint", "--error-on-warnings", "."], { bin: "biome" })],
   ["lint with types", () => silently("eslint", ["--max-warnings=0", "."])],

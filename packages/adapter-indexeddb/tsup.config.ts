@@ -1,3 +1,3 @@
 import { packageBuild } from "../../tsup.shared.js";
 
-export default packageBuild();
+export default packageBuild({ dts: { compilerOptions: { lib: ["ES2023", "DOM"], types: [] } } });
