@@ -24,13 +24,16 @@ const chromium = chromiumMode();
 /** Libraries of those tests. One that is found only while they run is bundled then, and the page loads again in the middle of a test. */
 const BROWSER_LIBRARIES = ["@noble/hashes/sha2.js", "fast-check", "idb", "mitt", "node-diff3"];
 
+/** Pages have no environment of their own. */
+const env: Record<string, string> = process.env.RUNS === undefined ? {} : { RUNS: process.env.RUNS };
+
 function inNode({ name, root }: { readonly name: string; readonly root: string }): TestProjectInlineConfiguration {
   return {
-    extends: true,
     resolve: { alias },
     test: {
       name,
       root,
+      pool: "forks",
       include: ["test/**/*.test.ts"],
       exclude: ["test/**/*.chromium.test.ts"],
       testTimeout: 60_000,
@@ -46,17 +49,15 @@ function inChromium({ name, root }: { readonly name: string; readonly root: stri
   if (chromium === undefined || !BROWSER.has(name)) return [];
   return [
     {
-      extends: true,
       resolve: { alias },
       optimizeDeps: { include: BROWSER_LIBRARIES },
-      test: { name: `${name}:chromium`, root, include: ["test/**/*.test.ts"], testTimeout: 120_000, browser: chromium },
+      test: { name: `${name}:chromium`, root, include: ["test/**/*.test.ts"], testTimeout: 120_000, env, browser: chromium },
     },
   ];
 }
 
 export default defineConfig({
   test: {
-    pool: "forks",
     projects: folders.flatMap((folder) => [inNode(folder), ...inChromium(folder)]),
   },
 });

@@ -12,6 +12,9 @@ import { expect, it } from "vitest";
 import { createIdbReplicaStore } from "../src/index.js";
 import { freshName } from "./fresh-name.js";
 
+const { env } = import.meta as ImportMeta & { readonly env: { readonly RUNS?: string } };
+const RUNS = Number(env.RUNS ?? 25);
+
 /* A few ids, names and inodes, so that rows meet. */
 const WORKSPACES = ["1", "2"].map((digit) => digit.repeat(32) as WorkspaceId);
 const NODES = Array.from({ length: 6 }, (_, n) => n.toString(16).repeat(32) as NodeId);
@@ -90,6 +93,6 @@ it("answers as the store in memory does, whatever was written, and so again afte
         await store.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: RUNS },
   );
 });
