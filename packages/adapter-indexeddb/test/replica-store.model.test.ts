@@ -12,8 +12,7 @@ import { expect, it } from "vitest";
 import { createIdbReplicaStore } from "../src/index.js";
 import { freshName } from "./fresh-name.js";
 
-const { env } = import.meta as ImportMeta & { readonly env: { readonly RUNS?: string } };
-const RUNS = Number(env.RUNS ?? 25);
+const RUNS = Number((import.meta as ImportMeta & { readonly env: { readonly RUNS?: string } }).env.RUNS ?? 25);
 
 /* A few ids, names and inodes, so that rows meet. */
 const WORKSPACES = ["1", "2"].map((digit) => digit.repeat(32) as WorkspaceId);
