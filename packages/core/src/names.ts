@@ -20,8 +20,8 @@ export const ROOT_PATH = "" as LocalPath;
 
 const encoder = new TextEncoder();
 
-// Code points that HFS+ ignores in names: `.twin\u200cfold` opens `.twinfold` there (CVE-2014-9390).
-const IGNORABLE = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+// ext4 with case folding and HFS+ ignore these in names (CVE-2014-9390).
+const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu;
 
 /**
  * Checks one name from outside: a device, a server or a disk.
@@ -49,8 +49,16 @@ export function nameProblem(text: string): string | undefined {
   return undefined;
 }
 
+/** True for every name under which some disk would open Twinfold's own folder. Windows drops dots and spaces at the end, and what follows a colon. */
 export function isInternalName(text: string): boolean {
-  return text.replace(IGNORABLE, "").toLowerCase() === INTERNAL_NAME;
+  const first = text.charCodeAt(0);
+  if (first !== 0x2e && first < 0x80) return false;
+  return withoutCase(text).replace(/(:.*|[. ]+)$/su, "") === INTERNAL_NAME;
+}
+
+/** Equal for two names that differ only in case and in code points that some disks ignore. */
+export function withoutCase(name: string): string {
+  return name.replace(IGNORABLE, "").toUpperCase().toLowerCase();
 }
 
 /** What is unique among the children of a directory: the name in Unicode normalization form C. */

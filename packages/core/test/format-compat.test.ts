@@ -29,12 +29,14 @@ import {
   HUB_REPLICA_ID,
   type JournalRow,
   journalRowCodec,
+  type LocalState,
   manifestIdOf,
   type ManifestId,
   nextChain,
   nobleSha256,
   type NodeId,
   type NodeName,
+  type NodeRecord,
   type ReplicaId,
   requestCodecs,
   sketchCodec,
@@ -44,6 +46,8 @@ import {
 } from "../src/index.js";
 import { varint } from "../src/codec/codec.js";
 import { manifestRunCodec } from "../src/manifest.js";
+import { recordCodec } from "../src/replica/record-codec.js";
+import { type ReplicaState, replicaStateCodec } from "../src/replica/state.js";
 import golden from "./fixtures/formats.json" with { type: "json" };
 
 /*
@@ -137,6 +141,20 @@ const delta = {
     { kind: "insert", bytes: Uint8Array.of(1, 2, 3) },
   ],
 } as const;
+
+const record: NodeRecord = {
+  nodeId,
+  local: {
+    place: headOf(CONTENTS.file).place,
+    content: CONTENTS.file,
+    stat: { kind: "file", sizeBytes: 70_000, mtimeNs: -1n, ctimeNs: 1_700_000_000_000_000_001n, inode: "8:300", executable: false, links: 1 },
+    suspect: true,
+    presence: "here",
+  },
+  synced: { place: headOf(CONTENTS.file).place, placeVector: new Map([[HUB_REPLICA_ID, 1]]), content: CONTENTS.file, contentVector: vector },
+  remote: headOf(CONTENTS.file),
+};
+const state: ReplicaState = { replicaId: laptop, rootNodeId: parentId, nextCounter: 10, cursor, resetting: false, removedSince: 3 };
 
 const VALUES: Readonly<Record<string, Written>> = {
   "varint 0": written(varint, 0),
@@ -246,6 +264,10 @@ const VALUES: Readonly<Record<string, Written>> = {
   "answer of draft": written(answerCodecs.draft, { length: 151, closed: true }),
   "answer of upload": written(answerCodecs.upload, { stored: [chunkA], sendPlain: [chunkB] }),
   "answer of commit": written(answerCodecs.commit, done),
+  "replica record": written(recordCodec, record),
+  "replica record with an alias": written(recordCodec, { ...record, local: { ...(record.local as LocalState), alias: "gr%F6sse.txt" as NodeName } }),
+  "replica state": written(replicaStateCodec, state),
+  "replica state on a disk that folds case": written(replicaStateCodec, { ...state, foldsCase: true }),
 };
 
 describe("the bytes of format 1", () => {

@@ -58,6 +58,12 @@ describe("parseName", () => {
     ".twinfold",
     ".TwinFold",
     ".twin\u200cfold",
+    ".twin\u200bfold",
+    ".TW\u0131NFOLD",
+    ".twinfold.",
+    ".twinfold . .",
+    ".twinfold::$INDEX_ALLOCATION",
+    ".Twinfold:stream",
     "\ufeff.twinfold",
   ])("refuses %j", (text) => {
     expect(() => parseName(text)).toThrow(invalidName);

@@ -150,7 +150,7 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         (error: unknown) => shownError(error).message,
       );
       const { bytesSent, bytesReceived } = usage();
-      const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, problem } = await replica.status();
+      const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, aliased, problem } = await replica.status();
       return {
         ...nameOf(link),
         state: link.paused ? "paused" : state,
@@ -159,12 +159,22 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         oldestUnsyncedMs: oldestUnsyncedMs ?? null,
         lastInSyncAtMs: lastInSyncAtMs ?? null,
         skipped,
+        aliased,
         bytesSent,
         bytesReceived,
         problem: rootProblem ?? problem ?? null,
       };
     } catch (error) {
-      const unknown = { nodes: 0, pending: 0, oldestUnsyncedMs: null, lastInSyncAtMs: null, bytesSent: 0, bytesReceived: 0, skipped: [] };
+      const unknown = {
+        nodes: 0,
+        pending: 0,
+        oldestUnsyncedMs: null,
+        lastInSyncAtMs: null,
+        bytesSent: 0,
+        bytesReceived: 0,
+        skipped: [],
+        aliased: [],
+      };
       return { ...nameOf(link), state: "stopped", ...unknown, problem: shownError(error).message };
     }
   };

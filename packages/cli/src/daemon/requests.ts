@@ -19,7 +19,7 @@ export interface LinkName {
 export type LinkOutcome<T> = LinkName & (T | { readonly error: ShownError });
 
 export type LinkStatus = LinkName &
-  Pick<ReplicaStatus, "nodes" | "pending" | "skipped"> & {
+  Pick<ReplicaStatus, "nodes" | "pending" | "skipped" | "aliased"> & {
     readonly state: ReplicaStatus["state"];
     /** `null` when everything has reached the other side. */
     readonly oldestUnsyncedMs: number | null;

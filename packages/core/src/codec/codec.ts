@@ -111,6 +111,16 @@ export function optional<T>(codec: Codec<T>): Codec<T | undefined> {
   };
 }
 
+/** A last field that older bytes end before: nothing is written of what is not there. */
+export function trailing<T>(codec: Codec<T>): Codec<T | undefined> {
+  return {
+    write: (writer, value) => {
+      if (value !== undefined) codec.write(writer, value);
+    },
+    read: (reader) => (reader.remaining > 0 ? codec.read(reader) : undefined),
+  };
+}
+
 /** The fields one after another, in the order in which they are given here. */
 export function struct<T extends object>(fields: { readonly [K in keyof Required<T>]: Codec<T[K]> }): Codec<T> {
   const entries = Object.entries(fields) as Array<[keyof T, Codec<T[keyof T]>]>;

@@ -1,4 +1,4 @@
-import { MAX_NAME_BYTES, nameKey } from "../names.js";
+import { MAX_NAME_BYTES, nameKey, withoutCase } from "../names.js";
 
 /** What names a disk can hold, and which of them it takes for one. */
 export interface NameRules {
@@ -23,8 +23,10 @@ export const ANY_NAME: NameRules = {
   maxNameBytes: MAX_NAME_BYTES,
 };
 
-// ext4 with case folding and HFS+ ignore these in names (CVE-2014-9390).
-const IGNORED = /\p{Default_Ignorable_Code_Point}/gu;
+/** True when no node is ever shown under another name on a disk with these rules. */
+export function holdsAnyName({ foldsCase, reserved, maxNameBytes }: NameRules): boolean {
+  return !foldsCase && reserved === "none" && maxNameBytes >= MAX_NAME_BYTES;
+}
 
 /** Equal for all names that a disk with these rules may take for one. */
 export function slotKey(name: string, { foldsCase }: Pick<NameRules, "foldsCase">): string {
@@ -38,8 +40,4 @@ export function isSameName(a: string, b: string, { foldsCase, foldsNormalization
     return foldsCase ? withoutCase(form) : form;
   };
   return a === b || folded(a) === folded(b);
-}
-
-function withoutCase(name: string): string {
-  return name.replace(IGNORED, "").toUpperCase().toLowerCase();
 }

@@ -1,5 +1,6 @@
 import type { NodeId } from "../ids.js";
 import type { LocalStat } from "../local/local-tree.js";
+import type { NodeName } from "../names.js";
 import { type Content, type Head, type Place, sameContent, samePlace } from "../node.js";
 import { sameVersion, type VersionVector } from "../version-vector.js";
 
@@ -13,6 +14,8 @@ export interface LocalState {
   readonly suspect: boolean;
   /** Absence from the disk means deletion only for what was `here`. */
   readonly presence: "here" | "elsewhere" | "excluded";
+  /** Its name on this disk, where that cannot hold the node's own. */
+  readonly alias?: NodeName | undefined;
 }
 
 /** What disk and hub last agreed on: the base of both sides' changes. */
@@ -33,11 +36,21 @@ export interface NodeRecord {
   readonly former?: SyncedState | undefined;
 }
 
+/** The node's name on this disk. */
+export function nameHere({ alias, place }: LocalState): NodeName {
+  return alias ?? place.name;
+}
+
 /** A node that is there now. */
 export type LiveHead = Head & { readonly deleted: false };
 
 export function isLive(head: Head | undefined): head is LiveHead {
   return head !== undefined && !head.deleted;
+}
+
+/** True for what was made here, or is not known any more to have come from the hub. */
+export function isNewHere(record: NodeRecord): record is NodeRecord & { readonly local: LocalState } {
+  return record.local !== undefined && record.synced === undefined && record.remote === undefined;
 }
 
 /** True when the planner has to look at it: the three trees do not say the same. */

@@ -1,7 +1,7 @@
 import type { NodeId } from "../ids.js";
 import { nameKey } from "../names.js";
 import { type Place, sameContent } from "../node.js";
-import { isLive, type NodeRecord } from "./node-record.js";
+import { isLive, isNewHere, type NodeRecord } from "./node-record.js";
 import { type Decision, decide, PULL_ALL, PUSH_ALL } from "./policy.js";
 
 /** The part of the three trees that a plan depends on: the dirty nodes and their neighbourhood. Pure look-ups. */
@@ -13,6 +13,10 @@ export interface TreesView {
   remoteAt(parentId: NodeId, key: string): readonly NodeRecord[];
   localChildren(parentId: NodeId): readonly NodeRecord[];
   remoteChildren(parentId: NodeId): readonly NodeRecord[];
+  /** Nodes of the hub that are not here, each with a new node here whose name this disk would show it under. */
+  readonly aliases: ReadonlyMap<NodeId, NodeId>;
+  /** Equal for all places that are one on this disk. */
+  slot(place: Place): string;
 }
 
 /** One thing to do, for one node. */
@@ -35,6 +39,7 @@ export type Step =
  */
 export const COLLISIONS = {
   "name taken here, by a new node with the same value": "the two become one",
+  "alias taken here, by a new node with the same value": "the two become one",
   "name taken here, by another node": "the local node takes a conflict name",
   "name taken at the hub, by an equal name in another Unicode form": "the local node is skipped, and said",
   "directory deleted at the hub, with something new inside here": "the directory comes back at the hub",
@@ -160,10 +165,13 @@ class Planner {
       const place = decision.kind === "merge" && decision.place === "push" ? this.#view.record(nodeId)?.local?.place : undefined;
       for (const rival of place === undefined ? [] : this.#view.remoteAt(place.parentId, nameKey(place.name))) this.#decisionOf(rival.nodeId);
     }
+    for (const nodeId of this.#view.aliases.keys()) this.#decisionOf(nodeId);
     for (const [nodeId, decision] of this.#decisions) {
       const record = this.#view.record(nodeId);
       if (decision.kind !== "merge" || decision.place !== "pull" || record === undefined || record.remote === undefined) continue;
       const { parentId, name } = record.remote.place;
+      const shown = this.#view.record(this.#view.aliases.get(nodeId) ?? nodeId);
+      if (shown !== undefined && this.#isSame(shown, record)) this.#adopted.set(nodeId, shown.nodeId);
       for (const occupant of this.#view.localAt(parentId, nameKey(name))) {
         if (occupant.nodeId === nodeId || this.#leaves(occupant, "here")) continue;
         if (this.#isSame(occupant, record)) this.#adopted.set(nodeId, occupant.nodeId);
@@ -175,7 +183,7 @@ class Planner {
       const record = this.#view.record(nodeId);
       if (decision.kind !== "merge" || decision.place !== "push" || record?.local === undefined || this.#aside.has(nodeId)) continue;
       const { parentId, name } = record.local.place;
-      const key = slotOf(record.local.place) as string;
+      const key = slotOf(record.local.place);
       const twin = this.#view
         .remoteAt(parentId, nameKey(name))
         .find((rival) => rival.nodeId !== nodeId && !this.#leaves(rival, "there") && isAt(rival.local?.place, parentId, nameKey(name)));
@@ -218,9 +226,10 @@ class Planner {
     const deletes: Array<{ readonly depth: number; readonly step: Step }> = [];
     const skips: Step[] = [];
     const adoptedFrom = new Set(this.#adopted.values());
-    const wanted = new Set<string | undefined>();
+    const wanted = new Set<string>();
     for (const [nodeId, decision] of this.#decisions) {
-      if (decision.kind === "merge" && decision.place === "pull") wanted.add(slotOf(this.#view.record(nodeId)?.remote?.place));
+      const place = decision.kind === "merge" && decision.place === "pull" ? this.#view.record(nodeId)?.remote?.place : undefined;
+      if (place !== undefined) wanted.add(this.#view.slot(place));
     }
 
     for (const [nodeId, forNode] of this.#aside) names.push({ kind: "step-aside", nodeId, forNode });
@@ -243,7 +252,9 @@ class Planner {
           if (this.#isEmptyAfter(nodeId, "here")) {
             const step: Step = { kind: "delete-here", nodeId };
             // What stands where something is to come goes first; the rest last, since new files may be made from its bytes.
-            if (record.local?.content.kind !== "directory" && wanted.has(slotOf(record.local?.place))) names.push(step);
+            const isInTheWay =
+              record.local !== undefined && record.local.content.kind !== "directory" && wanted.has(this.#view.slot(record.local.place));
+            if (isInTheWay) names.push(step);
             else removals.push({ depth: this.#depth(record.local?.place, "local"), step });
           }
           break;
@@ -253,6 +264,7 @@ class Planner {
           }
           break;
         case "merge": {
+          if (this.#waitsForAdoption(record, adoptedFrom)) break;
           const { place, content } = decision;
           const kind = record.local?.content.kind ?? record.remote?.content.kind;
           if (content === "conflict") names.push({ kind: "conflict", nodeId });
@@ -272,6 +284,17 @@ class Planner {
     pushes.sort((a, b) => a.depth - b.depth);
     deletes.sort((a, b) => b.depth - a.depth);
     return [...names, ...[...pulls, ...removals, ...pushes, ...deletes].map(({ step }) => step), ...skips];
+  }
+
+  /** What stands in a directory that is to become the hub's meets its own twin there in the next plan. */
+  #waitsForAdoption({ local, remote }: NodeRecord, adoptedFrom: ReadonlySet<NodeId>): boolean {
+    if (isLive(remote) && this.#adopted.has(remote.place.parentId)) return true;
+    for (let at = local?.place.parentId; at !== undefined && at !== this.#view.rootNodeId; ) {
+      if (adoptedFrom.has(at)) return true;
+      const parent = this.#view.record(at);
+      at = parent !== undefined && isNewHere(parent) ? parent.local.place.parentId : undefined;
+    }
+    return false;
   }
 
   /** A directory goes only when all its children on that side go before it, in this plan. */
@@ -297,6 +320,6 @@ function isAt(place: Place | undefined, parentId: NodeId, key: string): boolean 
 }
 
 /** One name among the children of one directory, as a key. */
-function slotOf(place: Place | undefined): string | undefined {
-  return place && `${place.parentId}/${nameKey(place.name)}`;
+function slotOf(place: Place): string {
+  return `${place.parentId}/${nameKey(place.name)}`;
 }

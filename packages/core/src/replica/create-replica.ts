@@ -1,7 +1,7 @@
 import { TwinfoldError } from "../errors.js";
 import { createEvents } from "../events.js";
 
-import { type LocalPath, parsePath } from "../names.js";
+import { baseName, type LocalPath, parsePath } from "../names.js";
 import { isDirty, isLive } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
 import { describeConflict, findConflicts } from "./conflicts.js";
@@ -66,6 +66,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
         oldestUnsyncedMs: dirty === 0 || unsyncedSinceMs === undefined ? undefined : Math.max(0, env.nowMs() - unsyncedSinceMs),
         lastInSyncAtMs,
         skipped: synchronizer.skipped,
+        aliased: await trees.aliased(),
         problem: follower.problem,
       };
     },
@@ -83,13 +84,15 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       }
       const reason = synchronizer.reasonFor(record.nodeId) ?? skipped?.reason;
       if (reason !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${reason}.` };
+      const alias = trees.whyAliased(record);
+      const also = alias === undefined ? "" : ` This disk shows it as ${JSON.stringify(baseName(await trees.shownPath(record.nodeId)))}: ${alias}.`;
       const decision = decide(record);
       switch (decision.kind) {
         case "in-sync":
         case "agree":
         case "forget": {
           const revision = isLive(record.remote) && record.remote.revision > 0 ? `, at revision ${record.remote.revision}` : "";
-          return { path, state: "in-sync", explanation: `${path} is the same here and on the server${revision}.` };
+          return { path, state: "in-sync", explanation: `${path} is the same here and on the server${revision}.${also}` };
         }
         case "delete-here":
           return { path, state: "pending", explanation: `${path} was deleted on the server and goes to the trash here with the next sync.` };
@@ -103,7 +106,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
             decision.place === "push" && record.remote !== undefined && "was moved or renamed here",
             decision.place === "pull" && record.local !== undefined && "was moved or renamed on the server",
           ].filter((part) => part !== false);
-          return { path, state: "pending", explanation: `${path} ${parts.join(", and ")}.` };
+          return { path, state: "pending", explanation: `${path} ${parts.join(", and ")}.${also}` };
         }
       }
     },

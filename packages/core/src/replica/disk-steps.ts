@@ -2,12 +2,15 @@ import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
 import type { LocalOutcome, LocalStat, LocalTree } from "../local/local-tree.js";
+import { isAliasOf } from "../local/alias.js";
+import { isSameName } from "../local/name-rules.js";
 import { baseName, joinPath, type LocalPath, type NodeName, parentPath, ROOT_PATH } from "../names.js";
 import { type Place, sameContent } from "../node.js";
-import { isLive, type LocalState, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
+import { isLive, type LocalState, nameHere, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
 import { conflictName, conflictNodeId, isConflictNameOf } from "./conflict-name.js";
+import { nameOnDisk } from "./name-on-disk.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees, TreesWrite } from "./trees.js";
 
@@ -41,12 +44,21 @@ export class DiskSteps {
     if (ours?.local === undefined || theirs === undefined || ours.remote !== undefined) return LATER;
     const children = await this.#trees.localChildren(from);
     const moved = children.map((child) => child.local && { ...child, local: { ...child.local, place: { ...child.local.place, parentId: nodeId } } });
-    const place = isLive(theirs.remote) ? { ...ours.local.place, parentId: theirs.remote.place.parentId } : ours.local.place;
+    const local = { ...ours.local, ...this.#placeShown(theirs, ours.local) };
     await this.#trees.write({
       remove: [from],
-      put: [{ ...theirs, local: { ...ours.local, place } }, ...moved.filter((child) => child !== undefined)],
+      put: [{ ...theirs, local }, ...moved.filter((child) => child !== undefined)],
     });
     return { kind: "done" };
+  }
+
+  /** The hub's place, where the name here is the one that this disk shows it under; else the name is one that a person gave. */
+  #placeShown({ nodeId, remote }: NodeRecord, local: LocalState): Pick<LocalState, "place" | "alias"> {
+    const { place, alias } = local;
+    if (!isLive(remote)) return { place, alias };
+    const shown = nameHere(local);
+    if (isAliasOf(shown, remote.place.name, nodeId, this.#trees.names)) return { place: remote.place, alias: shown };
+    return { place: { ...place, parentId: remote.place.parentId }, alias };
   }
 
   /** Keeps what is here under a conflict name, as a node of its own; the hub's content is then fetched as new. */
@@ -63,12 +75,12 @@ export class DiskSteps {
     // An attempt that died between the disk and the trees has given it its name already.
     const before = record.synced?.place.name ?? record.remote?.place.name;
     const isMoved = before !== undefined && isConflictNameOf(local.place.name, before);
-    const moved = isMoved ? ({ kind: "moved", path, stat: local.stat } as const) : await this.#moveToFreeName(path, local.stat);
+    const moved = isMoved ? ({ kind: "moved", path, local } as const) : await this.#moveToFreeName(copy, path, local);
     if (moved.kind !== "moved") return moved.outcome;
     // Whoever has changed the copy since keeps what they have: this one is then a copy of its own.
     const node: NodeRecord = copy.local === undefined ? copy : { nodeId: randomId<NodeId>(this.#env) };
     await this.#trees.write({
-      put: [rest, { ...node, local: { ...local, place: { ...local.place, name: baseName(moved.path) }, stat: moved.stat } }],
+      put: [rest, { ...node, local: moved.local }],
     });
     return { kind: "done", copy: moved.path };
   }
@@ -88,8 +100,8 @@ export class DiskSteps {
     if (copy.local !== undefined && sameContent(copy.local.content, local.content))
       return await this.#dropTwin(record, path, { remove: [nodeId] }, copyId);
     const node: NodeRecord = copy.local === undefined ? copy : rest;
-    const to = await this.#freeConflictPath(path);
-    const asideLocal = { ...local, place: { ...local.place, name: baseName(to) } };
+    const { at: to, ...shown } = await this.#freeConflictPlace(node, path, local);
+    const asideLocal = { ...local, ...shown };
     // The trees first: a crash before the move is found by the inode, which is then the copy's.
     await this.#trees.write({ remove: node.nodeId === nodeId ? [] : [nodeId], put: [{ ...node, local: asideLocal }] });
     const outcome = await this.#try(() => this.#tree.move(path, to, local.stat), parentPath(path));
@@ -107,20 +119,28 @@ export class DiskSteps {
   }
 
   async #moveToFreeName(
+    node: NodeRecord,
     path: LocalPath,
-    stat: LocalStat,
+    local: LocalState,
   ): Promise<
-    { readonly kind: "moved"; readonly path: LocalPath; readonly stat: LocalStat } | { readonly kind: "not"; readonly outcome: StepOutcome }
+    { readonly kind: "moved"; readonly path: LocalPath; readonly local: LocalState } | { readonly kind: "not"; readonly outcome: StepOutcome }
   > {
-    const to = await this.#freeConflictPath(path);
-    const outcome = await this.#try(() => this.#tree.move(path, to, stat), parentPath(path));
-    return outcome.kind === "done" ? { kind: "moved", path: to, stat: outcome.stat } : { kind: "not", outcome };
+    const { at, ...shown } = await this.#freeConflictPlace(node, path, local);
+    const outcome = await this.#try(() => this.#tree.move(path, at, local.stat), parentPath(path));
+    if (outcome.kind !== "done") return { kind: "not", outcome };
+    return { kind: "moved", path: at, local: { ...local, ...shown, stat: outcome.stat } };
   }
 
-  async #freeConflictPath(path: LocalPath): Promise<LocalPath> {
+  /** The next conflict name that is free, and where the node stands under it. */
+  async #freeConflictPlace(
+    node: NodeRecord,
+    path: LocalPath,
+    local: LocalState,
+  ): Promise<Pick<LocalState, "place" | "alias"> & { readonly at: LocalPath }> {
     for (let attempt = 1; attempt <= 1_000; attempt++) {
-      const to = joinPath(parentPath(path), conflictName(baseName(path), this.#deviceName, this.#env.nowMs(), attempt));
-      if ((await this.#tree.stat(to)) === undefined) return to;
+      const place = { ...local.place, name: conflictName(local.place.name, this.#deviceName, this.#env.nowMs(), attempt) };
+      const at = joinPath(parentPath(path), await nameOnDisk(this.#trees, place, node));
+      if ((await this.#tree.stat(at)) === undefined) return { at, ...shownAt(place, at) };
     }
     throw new TwinfoldError("ERR_LOCAL_FAILED", `there are 1,000 conflict copies of ${path}: look through them and remove what is not needed`);
   }
@@ -130,17 +150,17 @@ export class DiskSteps {
     const record = await this.#trees.record(nodeId);
     if (record?.local === undefined || !isLive(record.remote)) return LATER;
     const from = await this.#trees.localPath(nodeId);
-    const to = await this.#pathFor(record.remote.place);
+    const to = await this.#pathFor(record.remote.place, record);
     if (from === undefined || to === undefined || to.startsWith(`${from}/`)) return LATER;
     if (from === to) {
-      await this.#trees.write({ put: [{ ...record, local: { ...record.local, place: record.remote.place } }] });
+      await this.#trees.write({ put: [{ ...record, local: { ...record.local, ...shownAt(record.remote.place, to) } }] });
       return { kind: "done", record };
     }
-    const name = await this.#freeName(record.remote.place, nodeId);
+    const name = await this.#freeName(shownPlace(record.remote.place, to), nodeId);
     if (name !== "free") return name === "later" ? LATER : { kind: "changed", directories: [parentPath(to)] };
     const outcome = await this.#try(() => this.#tree.move(from, to, (record.local as LocalState).stat), parentPath(from), parentPath(to));
     if (outcome.kind !== "done") return outcome;
-    const moved: NodeRecord = { ...record, local: { ...record.local, place: record.remote.place, stat: outcome.stat } };
+    const moved: NodeRecord = { ...record, local: { ...record.local, ...shownAt(record.remote.place, to), stat: outcome.stat } };
     await this.#trees.write({ put: [moved] });
     return { kind: "done", record: moved };
   }
@@ -150,9 +170,9 @@ export class DiskSteps {
     const record = await this.#trees.record(nodeId);
     if (record === undefined || !isLive(record.remote)) return LATER;
     const { local, remote } = record;
-    const path = local === undefined ? await this.#pathFor(remote.place) : await this.#trees.localPath(nodeId);
+    const path = local === undefined ? await this.#pathFor(remote.place, record) : await this.#trees.localPath(nodeId);
     if (path === undefined) return LATER;
-    const name = local === undefined ? await this.#freeName(remote.place, nodeId) : "free";
+    const name = local === undefined ? await this.#freeName(shownPlace(remote.place, path), nodeId) : "free";
     if (name !== "free") return name === "later" ? LATER : { kind: "changed", directories: [parentPath(path)] };
     const { content } = remote;
     if (local !== undefined && (local.content.kind === "directory") !== (content.kind === "directory")) {
@@ -178,27 +198,28 @@ export class DiskSteps {
       }
     }
     if (outcome.kind !== "done") return outcome;
-    await this.placed([{ record, stat: outcome.stat }]);
+    await this.placed([{ record, path, stat: outcome.stat }]);
     return { kind: "done", record };
   }
 
   /** Where the hub's file is to be made, and what is there now; an outcome when it cannot be made yet. */
   async targetOf(record: NodeRecord): Promise<{ readonly path: LocalPath } | StepOutcome> {
     if (!isLive(record.remote)) return LATER;
-    const path = record.local === undefined ? await this.#pathFor(record.remote.place) : await this.#trees.localPath(record.nodeId);
+    const path = record.local === undefined ? await this.#pathFor(record.remote.place, record) : await this.#trees.localPath(record.nodeId);
     if (path === undefined) return LATER;
-    const name = record.local === undefined ? await this.#freeName(record.remote.place, record.nodeId) : "free";
+    const name = record.local === undefined ? await this.#freeName(shownPlace(record.remote.place, path), record.nodeId) : "free";
     if (name !== "free") return name === "later" ? LATER : { kind: "changed", directories: [parentPath(path)] };
     return { path };
   }
 
   /** The disk holds the hub's content of these nodes now. */
-  async placed(made: ReadonlyArray<{ readonly record: NodeRecord; readonly stat: LocalStat }>): Promise<void> {
+  async placed(made: ReadonlyArray<{ readonly record: NodeRecord; readonly path: LocalPath; readonly stat: LocalStat }>): Promise<void> {
     await this.#trees.write({
-      put: made.flatMap(({ record, stat }) => {
+      put: made.flatMap(({ record, path, stat }) => {
         if (!isLive(record.remote)) return [];
         const { content } = record.remote;
-        const local: LocalState = { place: record.local?.place ?? record.remote.place, content, stat, suspect: false, presence: "here" };
+        const at = shownAt(record.local?.place ?? record.remote.place, path);
+        const local: LocalState = { ...at, content, stat, suspect: false, presence: "here" };
         const agreed = syncedWith(record.remote);
         const synced = record.synced === undefined ? agreed : { ...record.synced, content, contentVector: agreed.contentVector };
         return [{ ...record, local, synced }];
@@ -219,13 +240,13 @@ export class DiskSteps {
     return { kind: "done", record };
   }
 
-  async #pathFor(place: Place): Promise<LocalPath | undefined> {
+  async #pathFor(place: Place, node: NodeRecord): Promise<LocalPath | undefined> {
     const parent = place.parentId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.localPath(place.parentId);
-    return parent === undefined ? undefined : joinPath(parent, place.name);
+    return parent === undefined ? undefined : joinPath(parent, await nameOnDisk(this.#trees, place, node));
   }
 
   /**
-   * Frees a name for a node that is to come. A known node there that moves away, or a directory that is to be deleted when it is empty, gets a passing name.
+   * Frees a name on this disk for a node that is to come. A known node there that moves away, or a directory that is to be deleted when it is empty, gets a passing name.
    *
    * `later`: a file there is to be deleted, and its removal is held back or failed. `changed`: something unknown is there.
    */
@@ -233,7 +254,7 @@ export class DiskSteps {
     const [group = []] = await this.#trees.localByName([place]);
     for (const occupant of group) {
       const { local, synced } = occupant;
-      if (occupant.nodeId === forNode || local === undefined || local.place.name !== place.name) continue;
+      if (occupant.nodeId === forNode || local === undefined || !isSameName(nameHere(local), place.name, this.#trees.names)) continue;
       const decision = decide(occupant);
       const goes = decision.kind === "delete-here";
       if (goes && local.content.kind !== "directory") return "later";
@@ -245,7 +266,7 @@ export class DiskSteps {
       const passing = { ...place, name };
       // Of what is to be deleted the passing name is no change of this device's: a rename would beat the deletion.
       const agreed = goes && synced !== undefined ? { ...synced, place: passing } : synced;
-      await this.#trees.write({ put: [{ ...occupant, local: { ...local, place: passing, stat: outcome.stat }, synced: agreed }] });
+      await this.#trees.write({ put: [{ ...occupant, local: { ...local, place: passing, alias: undefined, stat: outcome.stat }, synced: agreed }] });
     }
     return "free";
   }
@@ -267,4 +288,14 @@ export class DiskSteps {
       throw error;
     }
   }
+}
+
+/** A node's place, and what this disk shows it as when it stands at `path`. */
+function shownAt(place: Place, path: LocalPath): Pick<LocalState, "place" | "alias"> {
+  return { place, alias: baseName(path) === place.name ? undefined : baseName(path) };
+}
+
+/** The name of `path` among the children of the place's directory. */
+function shownPlace({ parentId }: Place, path: LocalPath): Place {
+  return { parentId, name: baseName(path) };
 }

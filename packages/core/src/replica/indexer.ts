@@ -2,9 +2,10 @@ import type { Env } from "../env.js";
 import { isTwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
 import type { LocalEntry, LocalStat, LocalTree } from "../local/local-tree.js";
-import { baseName, joinPath, type LocalPath, type NodeName, nameProblem, parentPath, ROOT_PATH } from "../names.js";
+import { isSameName, slotKey } from "../local/name-rules.js";
+import { baseName, joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
 import type { Content, FileContent } from "../node.js";
-import type { LocalState, NodeRecord } from "../reconcile/node-record.js";
+import { type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import { manifestOfFile } from "./manifest-of-file.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
@@ -84,7 +85,7 @@ export class Indexer {
     let nodeId = this.#trees.state.rootNodeId;
     for (const name of path === "" ? [] : path.split("/")) {
       const [found = []] = await this.#trees.localByName([{ parentId: nodeId, name }]);
-      const record = found.find(({ local }) => local?.place.name === name && local.content.kind === "directory");
+      const record = found.find(({ local }) => local?.content.kind === "directory" && isSameName(nameHere(local), name, this.#trees.names));
       if (record === undefined) return undefined;
       nodeId = record.nodeId;
     }
@@ -111,10 +112,13 @@ export class Indexer {
     if (listing === undefined) return [];
     for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
 
-    const known = new Map((await this.#trees.localChildren(nodeId)).map((record) => [record.local?.place.name as string, record]));
+    const known = new Map<string, NodeRecord>();
+    for (const record of await this.#trees.localChildren(nodeId)) if (record.local) known.set(nameHere(record.local), record);
+    const spelled = this.#speller(known.keys());
     const entries: Array<LocalEntry & { readonly name: NodeName }> = [];
     const unreadable = new Set(listing.problems.map(({ name }) => name));
-    for (const entry of listing.entries) {
+    for (const { name, stat } of listing.entries) {
+      const entry = { name: spelled(name), stat };
       const problem = entry.stat.kind === "other" ? "is a socket, pipe or device" : nameProblem(entry.name);
       if (problem === undefined) entries.push(entry as LocalEntry & { readonly name: NodeName });
       else this.#events.skipped(path === "" ? entry.name : `${path}/${entry.name}`, problem);
@@ -146,6 +150,13 @@ export class Indexer {
     return directories;
   }
 
+  /** A disk that lists form D has lost how a name was given: a known node has the one that it was made with, of a new one form C is likelier. */
+  #speller(known: Iterable<string>): (listed: string) => string {
+    if (!this.#trees.names.listsDecomposed) return (listed) => listed;
+    const byForm = new Map([...known].map((name) => [nameKey(name), name]));
+    return (listed) => byForm.get(nameKey(listed)) ?? nameKey(listed);
+  }
+
   /** The entries of a directory; `undefined` when it is gone by now or cannot be read, which says nothing about what is in it. */
   async #list(path: LocalPath) {
     try {
@@ -166,8 +177,11 @@ export class Indexer {
     known: ReadonlyMap<string, NodeRecord>,
   ): Promise<Map<string, NodeRecord>> {
     const owners = new Map<string, NodeRecord>();
+    const inodeAt = new Map(entries.map((entry) => [entry.name as string, entry.stat.inode]));
+    const respelled = this.#respelled(known, inodeAt);
+    const namedAs = (name: string): NodeRecord | undefined => known.get(name) ?? respelled?.get(slotKey(name, this.#trees.names));
     const strangers = entries.filter((entry) => {
-      const named = known.get(entry.name);
+      const named = namedAs(entry.name);
       if (named?.local?.stat.inode !== entry.stat.inode || !sameKind(named.local, entry.stat)) return true;
       owners.set(entry.name, named);
       return false;
@@ -175,9 +189,8 @@ export class Indexer {
     if (strangers.length === 0) return owners;
     await this.#flush();
     const byInode = await this.#trees.byInode(strangers.map((entry) => entry.stat.inode));
-    const inodeAt = new Map(entries.map((entry) => [entry.name as string, entry.stat.inode]));
     for (const [index, entry] of strangers.entries()) {
-      const named = known.get(entry.name);
+      const named = namedAs(entry.name);
       const candidates = (byInode[index] ?? []).filter(({ nodeId: id, local }) => id !== named?.nodeId && local && sameKind(local, entry.stat));
       let owner: NodeRecord | undefined;
       for (const candidate of candidates) {
@@ -197,6 +210,13 @@ export class Indexer {
       else owners.delete(owner.local?.stat.inode === inodeAt.get(name) ? other : name);
     }
     return owners;
+  }
+
+  /** Nodes whose names are not in the listing, by the key of the names that this disk takes for one: they may be spelled otherwise now. */
+  #respelled(known: ReadonlyMap<string, NodeRecord>, listed: ReadonlyMap<string, unknown>): ReadonlyMap<string, NodeRecord> | undefined {
+    const { names } = this.#trees;
+    if (!names.foldsCase && !names.foldsNormalization) return undefined;
+    return new Map([...known].filter(([name]) => !listed.has(name)).map(([name, record]) => [slotKey(name, names), record]));
   }
 
   /** True when a node is no longer under its old name: that is gone, or holds another known node. */
@@ -221,9 +241,11 @@ export class Indexer {
     owner: NodeRecord | undefined,
     unsettled: Set<LocalPath>,
   ): Promise<NodeRecord | undefined> {
-    const place = { parentId, name: entry.name };
     const before = owner?.local;
-    const moved = before !== undefined && (before.place.parentId !== parentId || before.place.name !== entry.name);
+    const isRenamed = before === undefined || nameHere(before) !== entry.name;
+    const place = { parentId, name: isRenamed ? entry.name : before.place.name };
+    const alias = isRenamed ? undefined : before.alias;
+    const moved = before !== undefined && (isRenamed || before.place.parentId !== parentId);
     if (before !== undefined && !moved && !before.suspect && sameStat(before.stat, entry.stat)) {
       this.#vanished.delete((owner as NodeRecord).nodeId);
       return owner;
@@ -252,7 +274,7 @@ export class Indexer {
     this.#firstEmpty.delete(path);
     const record: NodeRecord = {
       ...(owner ?? { nodeId: randomId<NodeId>(this.#env) }),
-      local: { place, ...observed, presence: "here" },
+      local: { place, ...observed, presence: "here", alias },
     };
     this.#vanished.delete(record.nodeId);
     this.#pending.push(record);
@@ -328,10 +350,11 @@ export class Indexer {
   }
 
   async #isDisplaced(nodeId: NodeId): Promise<boolean> {
-    const place = (await this.#trees.record(nodeId))?.local?.place;
-    if (place === undefined) return false;
-    const [holders = []] = await this.#trees.localByName([place]);
-    return holders.some((holder) => holder.nodeId !== nodeId && holder.local?.place.name === place.name);
+    const local = (await this.#trees.record(nodeId))?.local;
+    if (local === undefined) return false;
+    const name = nameHere(local);
+    const [holders = []] = await this.#trees.localByName([{ parentId: local.place.parentId, name }]);
+    return holders.some((holder) => holder.nodeId !== nodeId && holder.local && isSameName(nameHere(holder.local), name, this.#trees.names));
   }
 
   /** A directory took all with it that was not found elsewhere. Leaves first, so that removals are planned in that order. */

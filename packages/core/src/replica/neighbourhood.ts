@@ -1,7 +1,9 @@
 import type { NodeId } from "../ids.js";
-import { nameKey } from "../names.js";
+import { ALIAS_DIGITS, isAliasOf, readAlias, shownName } from "../local/alias.js";
+import { holdsAnyName, type NameRules, slotKey } from "../local/name-rules.js";
+import { type NodeName, nameKey } from "../names.js";
 import type { Place } from "../node.js";
-import { isLive, type NodeRecord } from "../reconcile/node-record.js";
+import { isLive, isNewHere, type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import type { TreesView } from "../reconcile/reconcile.js";
 import type { Trees } from "./trees.js";
 
@@ -12,7 +14,7 @@ import type { Trees } from "./trees.js";
 export async function loadNeighbourhood(trees: Trees, dirty: readonly NodeRecord[]): Promise<TreesView> {
   const rootNodeId = trees.state.rootNodeId;
   const records = new Map<NodeId, NodeRecord>();
-  const localNames = new Map<string, NodeId[]>();
+  const lookedHere = new Set<string>();
   const remoteNames = new Map<string, NodeId[]>();
   const localChildren = new Map<NodeId, NodeId[]>();
   const remoteChildren = new Map<NodeId, NodeId[]>();
@@ -26,23 +28,23 @@ export async function loadNeighbourhood(trees: Trees, dirty: readonly NodeRecord
     const parents = new Set<NodeId>();
     const wantedHere: Place[] = [];
     const wantedThere: Place[] = [];
-    for (const { local, synced, remote } of fresh) {
+    for (const record of fresh) {
+      const { local, synced, remote } = record;
       for (const place of [local?.place, synced?.place, remote?.place]) {
         if (place !== undefined && place.parentId !== rootNodeId && !records.has(place.parentId)) parents.add(place.parentId);
       }
-      if (isLive(remote)) wantedHere.push(remote.place);
+      if (isLive(remote)) wantedHere.push(...placesHere(record, remote.place, trees.names));
       if (local !== undefined) wantedThere.push(local.place);
+      for (const original of local !== undefined && isNewHere(record) ? readAlias(nameHere(local), trees.names) : []) {
+        if ("nodeId" in original) parents.add(original.nodeId);
+        else if (local !== undefined) wantedThere.push({ ...local.place, name: original.name as NodeName });
+      }
     }
     found.push(...(await trees.records([...parents])).filter((record) => record !== undefined));
 
-    const here = wantedHere.filter((place) => !localNames.has(keyOf(place)));
-    (await trees.localByName(here)).forEach((group, index) => {
-      localNames.set(
-        keyOf(here[index] as Place),
-        group.map((record) => record.nodeId),
-      );
-      found.push(...group);
-    });
+    const here = wantedHere.filter((place) => !lookedHere.has(keyOf(place)));
+    for (const place of here) lookedHere.add(keyOf(place));
+    found.push(...(await trees.localByName(here)).flat());
     const there = wantedThere.filter((place) => !remoteNames.has(keyOf(place)));
     (await trees.remoteByName(there)).forEach((group, index) => {
       remoteNames.set(
@@ -76,6 +78,29 @@ export async function loadNeighbourhood(trees: Trees, dirty: readonly NodeRecord
   }
 
   const lookUp = (ids: readonly NodeId[] | undefined) => (ids ?? []).flatMap((nodeId) => records.get(nodeId) ?? []);
+  const localNames = new Map<string, NodeId[]>();
+  const aliases = new Map<NodeId, NodeId>();
+  for (const record of records.values()) {
+    if (record.local !== undefined) localNames.set(keyOf(record.local.place), [...(localNames.get(keyOf(record.local.place)) ?? []), record.nodeId]);
+    const original = isNewHere(record) ? originalOf(record.local) : undefined;
+    if (original !== undefined) aliases.set(original.nodeId, record.nodeId);
+  }
+
+  /** The hub's node that this disk lacks and would show under the name of a new one here. */
+  function originalOf(local: LocalState): NodeRecord | undefined {
+    const { parentId } = local.place;
+    const shown = nameHere(local);
+    for (const original of readAlias(shown, trees.names)) {
+      const ids = "nodeId" in original ? [original.nodeId] : (remoteNames.get(`${parentId}/${nameKey(original.name)}`) ?? []);
+      const found = lookUp(ids).find(
+        ({ nodeId, local: here, remote }) =>
+          here === undefined && isLive(remote) && remote.place.parentId === parentId && isAliasOf(shown, remote.place.name, nodeId, trees.names),
+      );
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   return {
     rootNodeId,
     record: (nodeId) => records.get(nodeId),
@@ -83,7 +108,15 @@ export async function loadNeighbourhood(trees: Trees, dirty: readonly NodeRecord
     remoteAt: (parentId, key) => lookUp(remoteNames.get(`${parentId}/${key}`)),
     localChildren: (parentId) => lookUp(localChildren.get(parentId)),
     remoteChildren: (parentId) => lookUp(remoteChildren.get(parentId)),
+    aliases,
+    slot: ({ parentId, name }) => `${parentId}/${slotKey(name, trees.names)}`,
   };
+}
+
+/** Where a node of the hub would stand on this disk: at its own name, and at its aliases while it is not here. */
+function placesHere({ nodeId, local }: NodeRecord, place: Place, names: NameRules): readonly Place[] {
+  if (local !== undefined || holdsAnyName(names)) return [place];
+  return [place, ...ALIAS_DIGITS.map((digits) => ({ ...place, name: shownName(place.name, nodeId, names, digits) }))];
 }
 
 function keyOf(place: Place): string {

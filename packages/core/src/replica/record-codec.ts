@@ -1,10 +1,11 @@
-import { type Codec, boolean, decode, encode, id, int64, optional, string, struct, varint, word } from "../codec/codec.js";
+import { type Codec, boolean, decode, encode, id, int64, optional, string, struct, trailing, varint, word } from "../codec/codec.js";
 import type { NodeId } from "../ids.js";
 import type { LocalStat } from "../local/local-tree.js";
+import { type NameRules, slotKey } from "../local/name-rules.js";
 import type { ReplicaRow } from "../metadata/replica-store.js";
-import { nameKey } from "../names.js";
+import { MAX_NAME_BYTES, nameKey, parseName } from "../names.js";
 import { contentCodec, headCodec, placeCodec } from "../node.js";
-import { isDirty, isLive, type LocalState, type NodeRecord, type SyncedState } from "../reconcile/node-record.js";
+import { isDirty, isLive, type LocalState, nameHere, type NodeRecord, type SyncedState } from "../reconcile/node-record.js";
 import { versionVectorCodec } from "../version-vector.js";
 
 const statCodec: Codec<LocalStat> = struct<LocalStat>({
@@ -17,7 +18,7 @@ const statCodec: Codec<LocalStat> = struct<LocalStat>({
   links: varint,
 });
 
-const localCodec: Codec<LocalState> = struct<LocalState>({
+const localCodec = struct<Omit<LocalState, "alias">>({
   place: placeCodec,
   content: contentCodec,
   stat: statCodec,
@@ -32,19 +33,33 @@ const syncedCodec: Codec<SyncedState> = struct<SyncedState>({
   contentVector: versionVectorCodec,
 });
 
-const recordCodec: Codec<NodeRecord> = struct<NodeRecord>({
+interface StoredRecord extends NodeRecord {
+  readonly alias?: string | undefined;
+}
+
+const storedCodec = struct<StoredRecord>({
   nodeId: id<NodeId>(16),
   local: optional(localCodec),
   synced: optional(syncedCodec),
   remote: optional(headCodec),
   former: optional(syncedCodec),
+  alias: trailing(string(MAX_NAME_BYTES)),
 });
+
+export const recordCodec: Codec<NodeRecord> = {
+  write: (writer, record) => storedCodec.write(writer, { ...record, alias: record.local?.alias }),
+  read: (reader) => {
+    const { alias, ...record } = storedCodec.read(reader);
+    return alias === undefined || record.local === undefined ? record : { ...record, local: { ...record.local, alias: parseName(alias) } };
+  },
+};
 
 export function rowToRecord(row: ReplicaRow): NodeRecord {
   return decode(recordCodec, row.body);
 }
 
-export function recordToRow(record: NodeRecord): ReplicaRow {
+/** `names`: which names are one on this disk, since a row is found by its name there. */
+export function recordToRow(record: NodeRecord, names: Pick<NameRules, "foldsCase">): ReplicaRow {
   const { nodeId, local, remote } = record;
   return {
     nodeId,
@@ -52,7 +67,7 @@ export function recordToRow(record: NodeRecord): ReplicaRow {
     dirty: isDirty(record),
     local: local && {
       parentId: local.place.parentId,
-      nameKey: nameKey(local.place.name),
+      nameKey: slotKey(nameHere(local), names),
       inode: local.stat.inode,
       manifestId: local.content.kind === "file" ? local.content.manifestId : undefined,
     },

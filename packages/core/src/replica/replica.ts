@@ -53,6 +53,7 @@ export interface SyncReport {
   readonly moved: number;
   readonly conflicts: number;
   readonly skipped: readonly SkippedNode[];
+  /** What this disk shows under another name than its own, and why. In sync like the rest. */
   readonly aliased: readonly SkippedNode[];
   /** Removals that wait for a yes; `null` when none do. */
   readonly awaitingConfirmation: { readonly removals: number } | null;
@@ -73,6 +74,8 @@ export interface ReplicaStatus {
   readonly oldestUnsyncedMs: number | undefined;
   readonly lastInSyncAtMs: number | undefined;
   readonly skipped: readonly SkippedNode[];
+  /** Nodes that this disk shows under another name than their own, and why. */
+  readonly aliased: readonly SkippedNode[];
   /** Why nothing gets through at the moment, as a sentence. */
   readonly problem: string | undefined;
 }

@@ -1,4 +1,4 @@
-import { type Codec, boolean, id, optional, struct, varint } from "../codec/codec.js";
+import { type Codec, boolean, id, optional, struct, trailing, varint } from "../codec/codec.js";
 import type { NodeId, ReplicaId } from "../ids.js";
 import { type Cursor, cursorCodec } from "../journal.js";
 
@@ -18,6 +18,8 @@ export interface ReplicaState {
   readonly lastInSyncAtMs?: number | undefined;
   /** Files and symlinks that were removed, here or at the hub, since disk and hub were last equal. */
   readonly removedSince: number;
+  /** What the rows' local name keys were made for. @default false */
+  readonly foldsCase?: boolean | undefined;
 }
 
 export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
@@ -30,4 +32,5 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   unsyncedSinceMs: optional(varint),
   lastInSyncAtMs: optional(varint),
   removedSince: varint,
+  foldsCase: trailing(boolean),
 });

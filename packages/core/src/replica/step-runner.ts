@@ -3,6 +3,7 @@ import { isTwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
 import { type LocalPath, parentPath } from "../names.js";
 import type { FileContent, Head } from "../node.js";
+import { slotKey } from "../local/name-rules.js";
 import type { Step } from "../reconcile/reconcile.js";
 import { askResolver } from "./ask-resolver.js";
 import { DiskSteps, type StepOutcome } from "./disk-steps.js";
@@ -158,16 +159,21 @@ export class StepRunner {
   async #fetch(nodeIds: readonly NodeId[], signal: AbortSignal | undefined): Promise<boolean> {
     let progressed = false;
     const files: FileToFetch[] = [];
+    const taken = new Set<string>();
     for (const record of await this.#parts.trees.records(nodeIds)) {
       if (record?.remote?.content.kind !== "file") continue;
       const target = await this.#disk.targetOf(record);
+      // Of two that this disk takes for one name the second is planned again, when the first is there.
+      const slot = "path" in target ? slotKey(target.path, this.#parts.trees.names) : "";
+      if (taken.has(slot)) continue;
+      if ("path" in target) taken.add(slot);
       if ("path" in target) files.push({ record, content: record.remote.content, path: target.path, expected: record.local?.stat });
       else if (await this.#note(record.nodeId, target)) progressed = true;
     }
     for await (const outcomes of this.#downloader.fetch(files, signal)) {
       if (outcomes.some((outcome) => outcome.kind !== "changed")) progressed = true;
       const placed = outcomes.filter((outcome) => outcome.kind === "placed");
-      await this.#disk.placed(placed.map(({ file, stat }) => ({ record: file.record, stat })));
+      await this.#disk.placed(placed.map(({ file, stat }) => ({ record: file.record, path: file.path, stat })));
       this.#tally.count("filesDownloaded", placed.length);
       for (const { file } of placed) this.#tally.emit("file:downloaded", { path: file.path, sizeBytes: file.content.sizeBytes });
       this.#tally.transferred("down", placed.length, 0);

@@ -147,7 +147,7 @@ export class Synchronizer {
   async #look(places: Places | undefined, signal: AbortSignal | undefined): Promise<Set<LocalPath>> {
     this.#runner.takeChanged();
     this.#runner.takeHubIsAhead();
-    await this.#parts.tree.check();
+    await this.#parts.trees.useNames(await this.#parts.tree.names());
     await this.#feed.pull(signal);
     return await this.#scan(places, signal);
   }
@@ -183,7 +183,7 @@ export class Synchronizer {
       inSync,
       ...this.#tally.counts,
       skipped: this.skipped,
-      aliased: [],
+      aliased: await trees.aliased(),
       awaitingConfirmation: this.#brake.awaiting,
       durationMs: Math.round(env.monotonicMs() - startedMs),
     };

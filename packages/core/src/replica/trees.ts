@@ -3,9 +3,12 @@ import type { ManifestId, NodeId, ReplicaId, WorkspaceId } from "../ids.js";
 import type { Env } from "../env.js";
 import { randomId } from "../ids.js";
 import { decodeManifest, type Manifest } from "../manifest.js";
+import { whyNotHeld } from "../local/alias.js";
+import { ANY_NAME, isSameName, type NameRules, slotKey } from "../local/name-rules.js";
 import type { OutboxRow, ReplicaRow, ReplicaStore } from "../metadata/replica-store.js";
 import { joinPath, type LocalPath, type NodeName, nameKey, ROOT_PATH, splitPath } from "../names.js";
-import { type NodeRecord, settled } from "../reconcile/node-record.js";
+import { nameHere, type NodeRecord, settled } from "../reconcile/node-record.js";
+import type { SkippedNode } from "./replica.js";
 import { recordToRow, rowToRecord } from "./record-codec.js";
 import { type ReplicaState, replicaStateCodec } from "./state.js";
 
@@ -27,11 +30,15 @@ export class Trees {
   readonly #store: ReplicaStore;
   readonly #workspaceId: WorkspaceId;
   #state: ReplicaState;
+  #names: NameRules;
+  /** Nodes with an alias, of the rows that were read or written so far: after a look at the whole folder these are all. */
+  readonly #aliased = new Set<NodeId>();
 
   private constructor(store: ReplicaStore, workspaceId: WorkspaceId, state: ReplicaState) {
     this.#store = store;
     this.#workspaceId = workspaceId;
     this.#state = state;
+    this.#names = { ...ANY_NAME, foldsCase: state.foldsCase ?? false };
   }
 
   /** Makes a replica id on first use. The root node's id is the workspace's until the hub says otherwise. */
@@ -53,14 +60,54 @@ export class Trees {
     return this.#state;
   }
 
+  /** What names this disk can hold: any, until {@link useNames} was told. */
+  get names(): NameRules {
+    return this.#names;
+  }
+
+  /** Rows are found by their names on this disk: where other ones are one now, each gets its key anew. */
+  async useNames(names: NameRules): Promise<void> {
+    this.#names = names;
+    if ((this.#state.foldsCase ?? false) === names.foldsCase) return;
+    for await (const page of this.all()) await this.write({ put: page.filter(({ local }) => local !== undefined) });
+    await this.write({ state: { foldsCase: names.foldsCase } });
+  }
+
   async write(write: TreesWrite): Promise<void> {
     const state = write.state && { ...this.#state, ...write.state };
     await this.#store.write(this.#workspaceId, {
       ...write,
-      put: write.put?.map((record) => recordToRow(settled(record))),
+      put: write.put?.map((record) => recordToRow(settled(record), this.#names)),
       state: state && encode(replicaStateCodec, state),
     });
     if (state) this.#state = state;
+    for (const nodeId of write.remove ?? []) this.#aliased.delete(nodeId);
+    for (const record of write.put ?? []) this.#noteAlias(record);
+  }
+
+  #noteAlias({ nodeId, local }: NodeRecord): void {
+    if (local?.alias === undefined) this.#aliased.delete(nodeId);
+    else this.#aliased.add(nodeId);
+  }
+
+  /** Nodes that this disk shows under another name, ascending by path. */
+  async aliased(): Promise<readonly SkippedNode[]> {
+    const shown: SkippedNode[] = [];
+    for (const record of await this.records([...this.#aliased])) {
+      const path = record && (await this.localPath(record.nodeId));
+      if (record !== undefined && path !== undefined) shown.push({ path, reason: this.whyAliased(record) ?? "" });
+    }
+    return shown.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Why this disk shows the node under another name, as a sentence; `undefined` when it does not. */
+  whyAliased({ local }: NodeRecord): string | undefined {
+    if (local?.alias === undefined) return undefined;
+    const name = JSON.stringify(local.place.name);
+    const problem = whyNotHeld(local.place.name, this.#names);
+    return problem === undefined
+      ? `its name is ${name}, and this disk takes that for the name of something else in the folder`
+      : `its name is ${name}, which this disk cannot hold: it ${problem}`;
   }
 
   async records(nodeIds: readonly NodeId[]): Promise<ReadonlyArray<NodeRecord | undefined>> {
@@ -73,20 +120,29 @@ export class Trees {
   }
 
   async localChildren(parentId: NodeId): Promise<readonly NodeRecord[]> {
-    return (await this.#store.localChildren(this.#workspaceId, parentId)).map(rowToRecord);
+    const children = (await this.#store.localChildren(this.#workspaceId, parentId)).map(rowToRecord);
+    for (const child of children) if (child.local?.alias !== undefined) this.#aliased.add(child.nodeId);
+    return children;
   }
 
   async remoteChildren(parentId: NodeId): Promise<readonly NodeRecord[]> {
     return (await this.#store.remoteChildren(this.#workspaceId, parentId)).map(rowToRecord);
   }
 
+  /** Nodes whose names on this disk may be one with that. */
   async localByName(keys: ReadonlyArray<{ readonly parentId: NodeId; readonly name: string }>): Promise<ReadonlyArray<readonly NodeRecord[]>> {
-    const rows = await this.#store.localByName(this.#workspaceId, keys.map(toNameKey));
+    const rows = await this.#store.localByName(
+      this.#workspaceId,
+      keys.map(({ parentId, name }) => ({ parentId, nameKey: slotKey(name, this.#names) })),
+    );
     return rows.map((group) => group.map(rowToRecord));
   }
 
   async remoteByName(keys: ReadonlyArray<{ readonly parentId: NodeId; readonly name: string }>): Promise<ReadonlyArray<readonly NodeRecord[]>> {
-    const rows = await this.#store.remoteByName(this.#workspaceId, keys.map(toNameKey));
+    const rows = await this.#store.remoteByName(
+      this.#workspaceId,
+      keys.map(({ parentId, name }) => ({ parentId, nameKey: nameKey(name) })),
+    );
     return rows.map((group) => group.map(rowToRecord));
   }
 
@@ -113,7 +169,7 @@ export class Trees {
     for await (const rows of this.#pages()) {
       yield rows.map((row) => {
         const record = rowToRecord(row);
-        return { record, isFiled: isFiledAs(row, recordToRow(record)) };
+        return { record, isFiled: isFiledAs(row, recordToRow(record, this.#names)) };
       });
     }
   }
@@ -151,12 +207,14 @@ export class Trees {
 
   /** Where the local tree has the node; `undefined` when it, or a directory above it, is not there. */
   async localPath(nodeId: NodeId): Promise<LocalPath | undefined> {
-    return await this.#pathOf(nodeId, (record) => record.local?.place);
+    return await this.#pathOf(nodeId, ({ local }) => local && { parentId: local.place.parentId, name: nameHere(local) });
   }
 
   /** Where the node is on the disk or, if it is not there, at the hub: for messages. */
   async shownPath(nodeId: NodeId): Promise<LocalPath> {
-    const path = await this.#pathOf(nodeId, (record) => record.local?.place ?? record.remote?.place ?? record.synced?.place);
+    const path = await this.#pathOf(nodeId, ({ local, remote, synced }) =>
+      local === undefined ? (remote?.place ?? synced?.place) : { parentId: local.place.parentId, name: nameHere(local) },
+    );
     return path ?? (`(${nodeId})` as LocalPath);
   }
 
@@ -181,7 +239,11 @@ export class Trees {
     for (const name of splitPath(path)) {
       const [local = []] = await this.localByName([{ parentId, name }]);
       const [remote = []] = await this.remoteByName([{ parentId, name }]);
-      found = local.find((record) => record.local?.place.name === name) ?? remote[0];
+      const isThere = (record: NodeRecord, isName: (shown: NodeName) => boolean) => record.local !== undefined && isName(nameHere(record.local));
+      found =
+        local.find((record) => isThere(record, (shown) => shown === name)) ??
+        local.find((record) => isThere(record, (shown) => isSameName(shown, name, this.#names))) ??
+        remote[0];
       if (found === undefined) return undefined;
       parentId = found.nodeId;
     }
@@ -199,8 +261,4 @@ function isFiledAs(row: ReplicaRow, wanted: ReplicaRow): boolean {
     row.remote?.parentId === wanted.remote?.parentId &&
     row.remote?.nameKey === wanted.remote?.nameKey
   );
-}
-
-function toNameKey({ parentId, name }: { readonly parentId: NodeId; readonly name: string }) {
-  return { parentId, nameKey: nameKey(name) };
 }

@@ -254,6 +254,8 @@ export class PlannedWorld {
       remoteAt: (parentId, key) => this.#childrenOf("remote", parentId).filter((child) => child.remote && nameKey(child.remote.place.name) === key),
       localChildren: (parentId) => this.#childrenOf("local", parentId),
       remoteChildren: (parentId) => this.#childrenOf("remote", parentId),
+      aliases: new Map(),
+      slot: ({ parentId, name }) => `${parentId}/${nameKey(name)}`,
     };
   }
 

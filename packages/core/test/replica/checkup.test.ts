@@ -1,4 +1,4 @@
-import { decodeManifest, type NodeRecord, type ReplicaRow, type Transport } from "@twinfold/core";
+import { ANY_NAME, decodeManifest, type NodeRecord, type ReplicaRow, type Transport } from "@twinfold/core";
 import { expect, it } from "vitest";
 import { isLive } from "../../src/reconcile/node-record.js";
 import { recordToRow, rowToRecord } from "../../src/replica/record-codec.js";
@@ -132,7 +132,7 @@ it("finds that the database says something else of the hub than the hub does, an
   const { record } = await rowOf(twins, laptop, "notes.txt");
   if (!isLive(record.remote)) throw new Error("not at the hub");
   const remote = { ...record.remote, revision: 7 };
-  await laptop.store.write(twins.workspaceId, { put: [recordToRow({ ...record, remote })] });
+  await laptop.store.write(twins.workspaceId, { put: [recordToRow({ ...record, remote }, ANY_NAME)] });
   expect(await laptop.replica.check()).toMatchObject({ sound: false, findings: [{ hop: "hub", path: "notes.txt" }] });
   await laptop.replica.check({ repair: true });
   await twins.settle();

@@ -16,6 +16,7 @@ import {
   type MemoryEntry,
   type MemoryHubSnapshot,
   type MemoryLocalTree,
+  type NameRules,
   type Replica,
   type ReplicaStore,
   type SyncReport,
@@ -53,6 +54,7 @@ export interface Device {
   readonly name: string;
   readonly tree: MemoryLocalTree;
   readonly store: ReplicaStore;
+  readonly transport: Transport;
   replica: Replica;
   sync(): Promise<SyncReport>;
   /** The process is killed and started again: only what is durable is left. */
@@ -74,13 +76,15 @@ export interface Twins {
 export interface TwinsOptions {
   readonly seed?: number;
   readonly resolve?: ConflictResolver;
+  /** What the disks of some devices do with names. */
+  readonly names?: Readonly<Record<string, Partial<NameRules>>>;
   readonly wrapTransport?: (transport: Transport, device: string) => Transport;
   readonly wrapTree?: (tree: MemoryLocalTree, device: string) => LocalTree;
 }
 
 export async function createTwins(
   names: readonly string[],
-  { seed = 1, resolve, wrapTransport = (transport) => transport, wrapTree = (tree) => tree }: TwinsOptions = {},
+  { seed = 1, resolve, names: disks = {}, wrapTransport = (transport) => transport, wrapTree = (tree) => tree }: TwinsOptions = {},
 ): Promise<Twins> {
   const env = virtualEnv(seed);
   const blobs = createMemoryBlobStore();
@@ -90,7 +94,7 @@ export async function createTwins(
   const workspaceId = await hub.createWorkspace(accountId);
   const devices: Device[] = [];
   for (const [index, name] of names.entries()) {
-    const tree = createMemoryLocalTree({ env });
+    const tree = createMemoryLocalTree({ env, names: disks[name] });
     const store = createMemoryReplicaStore();
     const principal = { accountId, deviceId: `${index}`.repeat(32).slice(0, 32) as DeviceId, deviceName: name };
     const transport = wrapTransport(
@@ -102,6 +106,7 @@ export async function createTwins(
       name,
       tree,
       store,
+      transport,
       replica: await open(),
       sync: () => device.replica.sync(),
       restart: async () => {
