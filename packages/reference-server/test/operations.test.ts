@@ -1,4 +1,12 @@
-import { createMemoryAccountStore, createMemoryBlobStore, createMemoryHubStore, createHub, type HubStore, TwinfoldError } from "@twinfold/core";
+import {
+  type BlobStore,
+  createMemoryAccountStore,
+  createMemoryBlobStore,
+  createMemoryHubStore,
+  createHub,
+  type HubStore,
+  TwinfoldError,
+} from "@twinfold/core";
 import { createNodeEnv } from "@twinfold/adapter-fs";
 import { createServer } from "@twinfold/reference-server";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -6,7 +14,7 @@ import { createHttpServer } from "../src/http-server.js";
 import { resolveServerOptions } from "../src/server-options.js";
 import { frameOf, PASSWORD, signUp, startServer, withWorkspace } from "./running-server.js";
 
-/** A server whose hub store fails as it is told. */
+/** A server whose stores fail as they are told. */
 async function serverOnFailingDisk() {
   const env = createNodeEnv();
   const logged: string[] = [];
@@ -19,13 +27,19 @@ async function serverOnFailingDisk() {
       return await call(...args);
     };
   const hubStore: HubStore = { ...store, append: fail(store.append), workspace: fail(store.workspace) };
-  const hub = createHub({ blobs: createMemoryBlobStore(), store: hubStore, env });
+  const blobs: BlobStore = createMemoryBlobStore();
+  const failingBlobs: { with: TwinfoldError | undefined } = { with: undefined };
+  const put: BlobStore["put"] = async (...args) => {
+    if (failingBlobs.with !== undefined) throw failingBlobs.with;
+    await blobs.put(...args);
+  };
+  const hub = createHub({ blobs: { ...blobs, put }, store: hubStore, env });
   const logTo = { write: (line: string) => void logged.push(line) };
   const config = resolveServerOptions({ dataDir: "/nowhere", logTo });
   const { app } = await createHttpServer({ hub, hubStore, accounts: createMemoryAccountStore(), env, config });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   onTestFinished(() => app.close());
-  return { url, failing, logged };
+  return { url, failing, failingBlobs, logged };
 }
 
 describe("a server that fails", () => {
@@ -40,6 +54,15 @@ describe("a server that fails", () => {
     await expect(upload).rejects.not.toThrow("/secret/place");
     failing.with = undefined;
     expect(await transport.missing({ workspaceId, chunkIds: [before.chunkId, refused.chunkId] })).toEqual([refused.chunkId]);
+  });
+
+  it("does not tell people that they may not when it is the server that may not write", async () => {
+    const { url, failingBlobs, logged } = await serverOnFailingDisk();
+    const { transport, workspaceId } = await withWorkspace(url);
+    failingBlobs.with = new TwinfoldError("ERR_PERMISSION_DENIED", "cannot write s3://secret-bucket/a: check the keys");
+    const upload = transport.upload({ workspaceId, frames: [frameOf(Uint8Array.of(1))] });
+    await expect(upload).rejects.toMatchObject({ code: "ERR_SERVER_FAILED", message: expect.not.stringContaining("secret-bucket") });
+    expect(logged.join("")).toContain("secret-bucket");
   });
 
   it("logs why, without tokens or names, and tells strangers nothing of its inside", async () => {

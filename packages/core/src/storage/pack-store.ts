@@ -46,7 +46,9 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
 
     const pack = packName(env);
     const { bytes, rows } = buildPack(pack, fresh);
-    await blobs.put(pack, bytes, { signal });
+    await blobs.put(pack, bytes, { signal }).catch((error: unknown) => {
+      throw asStoreFailure(error);
+    });
     await store.addChunks(rows);
     return { chunks: fresh.length, bytes: fresh.reduce((sum, chunk) => sum + chunk.bytes.length, 0) };
   }
@@ -96,7 +98,7 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
       return await blobs.get(first.pack, { range, signal });
     } catch (error) {
       if (isTwinfoldError(error) && error.code === "ERR_INVALID_ARGUMENT") return undefined;
-      throw error;
+      throw asStoreFailure(error);
     }
   }
 
@@ -114,6 +116,12 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
   }
 
   return { put, read };
+}
+
+/** That a store refuses the hub is a failure of the server: whoever asked has every permission that they need. */
+function asStoreFailure(error: unknown): unknown {
+  if (!isTwinfoldError(error) || error.code !== "ERR_PERMISSION_DENIED") return error;
+  return new TwinfoldError("ERR_STORE_FAILED", error.message, { cause: error });
 }
 
 function packName(env: Pick<Env, "randomBytes">): string {
