@@ -7,7 +7,7 @@ const MAY_IMPORT = {
   "adapter-indexeddb": ["core"],
   "transport-http": ["core"],
   testing: ["core", "adapter-fs"],
-  "reference-server": ["core", "adapter-fs", "adapter-sqlite"],
+  "reference-server": ["core", "adapter-fs", "adapter-s3", "adapter-sqlite"],
   cli: ["core", "adapter-fs", "adapter-sqlite", "transport-http", "reference-server"],
 };
 

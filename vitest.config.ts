@@ -40,6 +40,8 @@ function inNode({ name, root }: { readonly name: string; readonly root: string }
       retry: process.env.CI === "true" && REAL.has(name) ? 1 : 0,
       // The command is tested as people run it: built.
       ...(name === "cli" ? { globalSetup: ["test/build.ts"] } : {}),
+      // S3 is a real server of its own.
+      ...(name === "adapter-s3" ? { globalSetup: ["test/start-s3-server.ts"] } : {}),
       ...(BROWSER.has(name) ? { setupFiles: ["test/node-setup.ts"] } : {}),
     },
   };

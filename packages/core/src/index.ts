@@ -170,7 +170,7 @@ export type {
   SyncOptions,
   SyncReport,
 } from "./replica/replica.js";
-export { checkBlobName, MAX_BLOB_NAME_LENGTH } from "./storage/blob-name.js";
+export { checkBlobName, isBlobName, MAX_BLOB_NAME_LENGTH } from "./storage/blob-name.js";
 export type { BlobInfo, BlobStore, ByteRange } from "./storage/blob-store.js";
 export { rangeIn } from "./storage/byte-range.js";
 export {
