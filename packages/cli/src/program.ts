@@ -39,6 +39,7 @@ export function createProgram(run: Run): Command {
   command("serve", "serve workspaces from a folder of this machine")
     .option("--data <dir>", "where everything is kept")
     .option("--listen <host:port>", "where to accept connections (default: 127.0.0.1:4747)")
+    .option("--blobs <url>", "where the bytes of files are kept: s3://bucket/prefix?endpoint=URL (default: in the data folder)")
     .option("--config <file>", "a JSON file with the same settings; options given here go before it")
     .option("--print-config", "print the settings in force, and do nothing")
     .action((options: ServeOptions) =>

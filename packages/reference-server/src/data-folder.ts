@@ -9,6 +9,8 @@ export interface DataFolder {
   readonly hubDatabase: string;
   readonly accountDatabase: string;
   readonly blobs: string;
+  /** A file that says where the blobs are when they are not in `blobs`. */
+  readonly blobPlace: string;
   release(): Promise<void>;
 }
 
@@ -57,6 +59,7 @@ export async function openDataFolder(path: string, bootId: string): Promise<Data
     hubDatabase: join(folder, "hub.db"),
     accountDatabase: join(folder, "accounts.db"),
     blobs: join(folder, "blobs"),
+    blobPlace: join(folder, "blobs-at"),
     async release() {
       if ((await readIfThere(lock)) === text) await rm(lock, { force: true });
     },
@@ -74,7 +77,7 @@ async function linked(existing: string, path: string): Promise<boolean> {
   }
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {

@@ -1,10 +1,13 @@
 import { TwinfoldError } from "@twinfold/core";
+import { parseS3Place, type S3BlobPlace } from "./blob-place.js";
 
 export interface ServerOptions {
   /** Where everything is kept; made when absent. */
   readonly dataDir: string;
   /** `HOST:PORT`; port 0 takes any free one. @default "127.0.0.1:4747" */
   readonly listen?: string | undefined;
+  /** `s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME&path-style=true|false]`: where the bytes of files are kept. @default a folder in `dataDir` */
+  readonly blobs?: string | undefined;
   /** Whether people may make accounts. @default true */
   readonly signUp?: boolean | undefined;
   /** The largest file that is accepted, in bytes. @default 10 GiB */
@@ -28,6 +31,7 @@ export interface ResolvedServerOptions {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
+  readonly blobs: S3BlobPlace | undefined;
   readonly signUp: boolean;
   readonly maxFileBytes: number;
   readonly maxWaitMs: number;
@@ -57,6 +61,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
   return {
     dataDir,
     ...parseListen(listen),
+    blobs: options.blobs === undefined ? undefined : parseBlobs(options.blobs),
     signUp,
     maxFileBytes: integer("maxFileBytes", options.maxFileBytes ?? 10 * GIB, 1, 2 ** 43),
     maxWaitMs: integer("maxWaitMs", options.maxWaitMs ?? 55_000, 0, 10 * 60_000),
@@ -73,6 +78,16 @@ function parseListen(listen: string): { readonly host: string; readonly port: nu
   const port = Number(match?.[3]);
   if (host === undefined || port > 65_535) throw invalid("listen", "HOST:PORT, as in 127.0.0.1:4747 or [::1]:4747", listen);
   return { host, port };
+}
+
+/** What is refused is not shown: it may hold keys. */
+function parseBlobs(blobs: string): S3BlobPlace {
+  const place = typeof blobs === "string" ? parseS3Place(blobs) : undefined;
+  if (place !== undefined) return place;
+  throw new TwinfoldError(
+    "ERR_INVALID_ARGUMENT",
+    "the server option blobs must be s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME&path-style=true|false]; keys come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
+  );
 }
 
 function integer(name: string, value: number, min: number, max: number): number {

@@ -1,7 +1,8 @@
 import type { AddressInfo } from "node:net";
-import { createFsBlobStore, createNodeEnv } from "@twinfold/adapter-fs";
+import { createNodeEnv } from "@twinfold/adapter-fs";
 import { createSqliteAccountStore, createSqliteHubStore } from "@twinfold/adapter-sqlite";
 import { createHub, TwinfoldError } from "@twinfold/core";
+import { openBlobs } from "./blob-place.js";
 import { errnoOf, openDataFolder } from "./data-folder.js";
 import { createHttpServer, type HttpServer } from "./http-server.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
@@ -33,12 +34,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   try {
     const folder = await openDataFolder(config.dataDir, env.bootId);
     closing.push(folder.release);
+    const blobs = await openBlobs(folder, config.blobs);
+    closing.push(() => blobs.close());
     const hubStore = await createSqliteHubStore({ path: folder.hubDatabase });
     closing.push(() => hubStore.close());
     const accounts = await createSqliteAccountStore({ path: folder.accountDatabase });
     closing.push(() => accounts.close());
-    const blobs = createFsBlobStore({ root: folder.blobs });
-    closing.push(() => blobs.close());
     const { maxFileBytes, maxWaitMs } = config;
     const onDamage = (damage: TwinfoldError): void => http.app.log.error({ err: damage, code: damage.code }, "a stored chunk is damaged");
     const hub = createHub({ blobs, store: hubStore, env, maxFileBytes, maxWaitMs, onDamage });

@@ -10,6 +10,7 @@ import { localFailure } from "../device/local-failure.js";
 export interface ServeOptions {
   readonly data?: string | undefined;
   readonly listen?: string | undefined;
+  readonly blobs?: string | undefined;
   readonly config?: string | undefined;
   readonly printConfig?: boolean | undefined;
 }
@@ -31,13 +32,14 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
 }
 
 /** The command line goes before the file, the file before the defaults. */
-async function mergedOptions({ data, listen, config }: ServeOptions): Promise<ServerOptions> {
+async function mergedOptions({ data, listen, blobs, config }: ServeOptions): Promise<ServerOptions> {
   const fromFile = config === undefined ? {} : await readConfig(resolve(config));
   return {
     dataDir: envPaths("twinfold-server", { suffix: "" }).data,
     ...fromFile,
     ...(data === undefined ? {} : { dataDir: resolve(data) }),
     ...(listen === undefined ? {} : { listen }),
+    ...(blobs === undefined ? {} : { blobs }),
   };
 }
 
@@ -45,6 +47,7 @@ async function mergedOptions({ data, listen, config }: ServeOptions): Promise<Se
 const CONFIG_NAMES = Object.keys({
   dataDir: true,
   listen: true,
+  blobs: true,
   signUp: true,
   maxFileBytes: true,
   maxWaitMs: true,
