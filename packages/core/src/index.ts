@@ -147,7 +147,7 @@ export {
   type SymlinkContent,
 } from "./node.js";
 export type { OperationOptions } from "./operation-options.js";
-export type { LocalState, NodeRecord, SyncedState } from "./reconcile/node-record.js";
+export type { Away, LocalState, NodeRecord, SyncedState } from "./reconcile/node-record.js";
 export type { Plan, PlanAction, PlanStep } from "./reconcile/plan.js";
 export { type Decision, decide, type PartAction, type PartChange, POLICY } from "./reconcile/policy.js";
 export { COLLISIONS, reconcile, type Step, type TreesView } from "./reconcile/reconcile.js";

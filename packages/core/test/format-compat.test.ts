@@ -149,12 +149,21 @@ const record: NodeRecord = {
     content: CONTENTS.file,
     stat: { kind: "file", sizeBytes: 70_000, mtimeNs: -1n, ctimeNs: 1_700_000_000_000_000_001n, inode: "8:300", executable: false, links: 1 },
     suspect: true,
-    presence: "here",
   },
   synced: { place: headOf(CONTENTS.file).place, placeVector: new Map([[HUB_REPLICA_ID, 1]]), content: CONTENTS.file, contentVector: vector },
   remote: headOf(CONTENTS.file),
 };
-const state: ReplicaState = { replicaId: laptop, rootNodeId: parentId, nextCounter: 10, cursor, resetting: false, removedSince: 3 };
+const state: ReplicaState = {
+  replicaId: laptop,
+  rootNodeId: parentId,
+  nextCounter: 10,
+  cursor,
+  resetting: false,
+  removedSince: 3,
+  holdsAway: true,
+  rulesStamp: "0102",
+  ignored: 5,
+};
 
 const VALUES: Readonly<Record<string, Written>> = {
   "varint 0": written(varint, 0),
@@ -268,6 +277,13 @@ const VALUES: Readonly<Record<string, Written>> = {
   "replica record with an alias": written(recordCodec, { ...record, local: { ...(record.local as LocalState), alias: "gr%F6sse.txt" as NodeName } }),
   "replica state": written(replicaStateCodec, state),
   "replica state on a disk that folds case": written(replicaStateCodec, { ...state, foldsCase: true }),
+  "replica record of a file elsewhere": written(recordCodec, { nodeId, remote: headOf(CONTENTS.file), away: "elsewhere" }),
+  "replica record of a node that is excluded": written(recordCodec, {
+    nodeId,
+    synced: record.synced,
+    remote: headOf(CONTENTS.file),
+    away: "excluded",
+  }),
 };
 
 describe("the bytes of format 1", () => {

@@ -12,11 +12,17 @@ export interface LocalState {
   readonly stat: LocalStat;
   /** Read so soon after it was written that a later write may have left no trace in the stat: looked at again by the next scan. */
   readonly suspect: boolean;
-  /** Absence from the disk means deletion only for what was `here`. */
-  readonly presence: "here" | "elsewhere" | "excluded";
   /** Its name on this disk, where that cannot hold the node's own. */
   readonly alias?: NodeName | undefined;
 }
+
+/**
+ * Why a node of the hub is not in the local tree, other than that it was deleted here.
+ *
+ * `elsewhere`: a file that comes when it is asked for. `excluded`: by an ignore rule, or by what this device was told to hold; the disk
+ * may have something at its place, which is nobody's business.
+ */
+export type Away = "elsewhere" | "excluded";
 
 /** What disk and hub last agreed on: the base of both sides' changes. */
 export interface SyncedState {
@@ -34,6 +40,8 @@ export interface NodeRecord {
   readonly remote?: Head | undefined;
   /** The synced state before a reset, until the hub's head has told what it is worth. */
   readonly former?: SyncedState | undefined;
+  /** Set only where `local` is not: absence from the disk means deletion only without it. */
+  readonly away?: Away | undefined;
 }
 
 /** The node's name on this disk. */
@@ -54,7 +62,8 @@ export function isNewHere(record: NodeRecord): record is NodeRecord & { readonly
 }
 
 /** True when the planner has to look at it: the three trees do not say the same. */
-export function isDirty({ local, synced, remote }: NodeRecord): boolean {
+export function isDirty({ local, synced, remote, away }: NodeRecord): boolean {
+  if (away !== undefined) return false;
   if (synced === undefined) return local !== undefined || isLive(remote);
   if (local === undefined || !isLive(remote)) return true;
   return (
@@ -75,8 +84,13 @@ export function syncedWith(head: Head): SyncedState {
  *
  * Every record passes through here before it is stored, so the planner meets only real differences.
  */
-export function settled(record: NodeRecord): NodeRecord {
+export function settled({ away, ...record }: NodeRecord): NodeRecord {
   const { nodeId, local, synced, remote, former } = record;
+  if (away !== undefined && local === undefined) {
+    if (remote !== undefined && !isLive(remote)) return { nodeId, remote };
+    // Of what is excluded the base is kept, for when it is included again; what comes when it is asked for comes as the hub has it then.
+    return { nodeId, remote, synced: away === "excluded" ? synced : undefined, away };
+  }
   if (!isLive(remote)) {
     const keepsSynced = local !== undefined && synced !== undefined;
     return { nodeId, local, remote, synced: keepsSynced ? synced : undefined, former };

@@ -45,6 +45,7 @@ export const PUSH_ALL: Decision = { kind: "merge", place: "push", content: "push
 /** What to do about one node, looked at alone. Collisions with its neighbours come after. */
 export function decide(record: NodeRecord): Decision {
   const { local, synced, remote } = record;
+  if (record.away !== undefined) return { kind: "in-sync" };
   const live = isLive(remote);
   if (synced === undefined) {
     if (local === undefined) return live ? PULL_ALL : remote === undefined ? { kind: "forget" } : { kind: "in-sync" };

@@ -31,6 +31,8 @@ export type Step =
   | { readonly kind: "push"; readonly nodeId: NodeId; readonly place: boolean; readonly content: boolean }
   | { readonly kind: "delete-here"; readonly nodeId: NodeId }
   | { readonly kind: "delete-there"; readonly nodeId: NodeId }
+  /** The hub has moved it to where this device holds nothing: it leaves the disk once the hub has all of it. */
+  | { readonly kind: "let-go"; readonly nodeId: NodeId }
   /** Cannot be synced as it is; said to the person. */
   | { readonly kind: "skip"; readonly nodeId: NodeId; readonly reason: string };
 
@@ -44,6 +46,9 @@ export const COLLISIONS = {
   "name taken at the hub, by an equal name in another Unicode form": "the local node is skipped, and said",
   "directory deleted at the hub, with something new inside here": "the directory comes back at the hub",
   "directory deleted here, with something new inside at the hub": "the directory comes back here",
+  "directory deleted here, with something inside at the hub that this device does not hold": "the directory comes back here",
+  "name taken at the hub, by a node that this device does not hold": "that node comes here, and collides as any other",
+  "moved at the hub to where this device holds nothing": "it leaves the disk here, for the trash",
   "moves that would form a cycle": "the local move is undone",
   "both moved it, to different places": "the hub's place stands",
 } as const;
@@ -105,6 +110,13 @@ class Planner {
       const decision = this.#decisionOf(nodeId);
       if (decision.kind === "delete-here") for (const child of this.#view.localChildren(nodeId)) decideToo(child.nodeId);
       if (decision.kind === "delete-there") for (const child of this.#view.remoteChildren(nodeId)) decideToo(child.nodeId);
+      if (record?.away !== undefined && isLive(record.remote)) {
+        const { parentId } = record.remote.place;
+        if (decideToo(parentId).kind === "delete-there") {
+          this.#decisions.set(parentId, PULL_ALL);
+          queue.push(parentId);
+        }
+      }
       if (record === undefined || decision.kind !== "merge") continue;
       // What stays or arrives here needs its directory here; what stays or arrives there needs it there.
       const parents = [
@@ -163,7 +175,10 @@ class Planner {
     // Who has a wanted name at the hub is to come here, or to leave there: it is decided in the same plan.
     for (const [nodeId, decision] of this.#decisions) {
       const place = decision.kind === "merge" && decision.place === "push" ? this.#view.record(nodeId)?.local?.place : undefined;
-      for (const rival of place === undefined ? [] : this.#view.remoteAt(place.parentId, nameKey(place.name))) this.#decisionOf(rival.nodeId);
+      for (const rival of place === undefined ? [] : this.#view.remoteAt(place.parentId, nameKey(place.name))) {
+        if (rival.away === undefined || rival.nodeId === nodeId) this.#decisionOf(rival.nodeId);
+        else this.#decisions.set(rival.nodeId, PULL_ALL);
+      }
     }
     for (const nodeId of this.#view.aliases.keys()) this.#decisionOf(nodeId);
     for (const [nodeId, decision] of this.#decisions) {
@@ -266,6 +281,12 @@ class Planner {
         case "merge": {
           if (this.#waitsForAdoption(record, adoptedFrom)) break;
           const { place, content } = decision;
+          if (place === "pull" && record.local !== undefined && this.#isAway(record.remote?.place.parentId)) {
+            if (content === "conflict") names.push({ kind: "conflict", nodeId });
+            else if (content === "push") pushes.push({ depth: 0, step: { kind: "push", nodeId, place: false, content: true } });
+            else names.push({ kind: "let-go", nodeId });
+            break;
+          }
           const kind = record.local?.content.kind ?? record.remote?.content.kind;
           if (content === "conflict") names.push({ kind: "conflict", nodeId });
           if (place === "pull" || content === "pull") {
@@ -295,6 +316,10 @@ class Planner {
       at = parent !== undefined && isNewHere(parent) ? parent.local.place.parentId : undefined;
     }
     return false;
+  }
+
+  #isAway(nodeId: NodeId | undefined): boolean {
+    return nodeId !== undefined && this.#view.record(nodeId)?.away !== undefined;
   }
 
   /** A directory goes only when all its children on that side go before it, in this plan. */

@@ -135,7 +135,7 @@ export class Checkup {
     for await (const page of trees.all()) {
       for (const record of page) {
         const { local, nodeId } = record;
-        if (local?.presence !== "here" || local.content.kind !== "file") continue;
+        if (local?.content.kind !== "file") continue;
         const path = await trees.localPath(nodeId);
         if (path === undefined) continue; // said with the database
         try {
@@ -267,7 +267,7 @@ export class Checkup {
     const { trees, tree, transport, workspaceId, env } = this.#parts;
     const record = await trees.record(head.nodeId);
     const path = await trees.localPath(head.nodeId);
-    if (path === undefined || record?.local?.presence !== "here" || !sameContent(record.local.content, head.content)) return false;
+    if (path === undefined || record?.local === undefined || !sameContent(record.local.content, head.content)) return false;
     let offset = 0;
     for (const { chunkId, lengthBytes } of manifest) {
       if (missing.has(chunkId)) {

@@ -192,7 +192,7 @@ function versionOf(context: ConflictContext, { local, remote }: NodeRecord, path
     async *read({ signal } = {}) {
       if (content.kind === "symlink") yield new TextEncoder().encode(content.target);
       if (content.kind !== "file") return;
-      if (local?.presence === "here" && path !== undefined) yield* context.tree.read(path, local.stat, { signal });
+      if (local !== undefined && path !== undefined) yield* context.tree.read(path, local.stat, { signal });
       else yield* readStored(context, content, signal);
     },
   };

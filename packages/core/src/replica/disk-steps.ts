@@ -219,7 +219,7 @@ export class DiskSteps {
         if (!isLive(record.remote)) return [];
         const { content } = record.remote;
         const at = shownAt(record.local?.place ?? record.remote.place, path);
-        const local: LocalState = { ...at, content, stat, suspect: false, presence: "here" };
+        const local: LocalState = { ...at, content, stat, suspect: false };
         const agreed = syncedWith(record.remote);
         const synced = record.synced === undefined ? agreed : { ...record.synced, content, contentVector: agreed.contentVector };
         return [{ ...record, local, synced }];
@@ -237,6 +237,25 @@ export class DiskSteps {
     if (outcome.kind !== "done") return outcome;
     const { local: _gone, synced: _agreed, ...rest } = record;
     await this.#trees.write({ put: [rest] });
+    return { kind: "done", record };
+  }
+
+  /**
+   * Takes off the disk, for the trash, what this device is not to hold any more, with all below it: each node once the hub has all of it.
+   * What nobody knows in a directory stays, and the directory with it.
+   */
+  async letGo(nodeId: NodeId): Promise<StepOutcome> {
+    for (const child of await this.#trees.localChildren(nodeId)) {
+      const outcome = await this.letGo(child.nodeId);
+      if (outcome.kind !== "done") return outcome;
+    }
+    const record = await this.#trees.record(nodeId);
+    const path = await this.#trees.localPath(nodeId);
+    if (record?.local === undefined || path === undefined || !hubHasAllOf(record)) return LATER;
+    const outcome = await this.#try(() => this.#tree.remove(path, (record.local as LocalState).stat), parentPath(path));
+    if (outcome.kind !== "done" && !(outcome.kind === "changed" && record.local.content.kind === "directory")) return outcome;
+    const { local: _gone, ...rest } = record;
+    await this.#trees.write({ put: [{ ...rest, away: "excluded" }] });
     return { kind: "done", record };
   }
 
@@ -298,4 +317,11 @@ function shownAt(place: Place, path: LocalPath): Pick<LocalState, "place" | "ali
 /** The name of `path` among the children of the place's directory. */
 function shownPlace({ parentId }: Place, path: LocalPath): Place {
   return { parentId, name: baseName(path) };
+}
+
+/** True when nothing of this device's is waiting to go up. */
+function hubHasAllOf(record: NodeRecord): boolean {
+  const decision = decide(record);
+  if (decision.kind === "merge") return decision.place !== "push" && (decision.content === "keep" || decision.content === "pull");
+  return decision.kind === "in-sync" || decision.kind === "agree";
 }

@@ -144,7 +144,7 @@ export class Indexer {
         directories.push({ path: entryPath, nodeId: record.nodeId, isNew: owner?.local?.place.parentId !== nodeId });
     }
     for (const [name, record] of known) {
-      if (stayed.has(record.nodeId) || unreadable.has(name) || record.local?.presence !== "here") continue;
+      if (stayed.has(record.nodeId) || unreadable.has(name)) continue;
       this.#vanished.set(record.nodeId, this.#vanished.get(record.nodeId) ?? this.#env.monotonicMs());
     }
     return directories;
@@ -274,7 +274,7 @@ export class Indexer {
     this.#firstEmpty.delete(path);
     const record: NodeRecord = {
       ...(owner ?? { nodeId: randomId<NodeId>(this.#env) }),
-      local: { place, ...observed, presence: "here", alias },
+      local: { place, ...observed, alias },
     };
     this.#vanished.delete(record.nodeId);
     this.#pending.push(record);

@@ -23,7 +23,6 @@ const localCodec = struct<Omit<LocalState, "alias">>({
   content: contentCodec,
   stat: statCodec,
   suspect: boolean,
-  presence: word({ here: 1, elsewhere: 2, excluded: 3 }),
 });
 
 const syncedCodec: Codec<SyncedState> = struct<SyncedState>({
@@ -43,6 +42,7 @@ const storedCodec = struct<StoredRecord>({
   synced: optional(syncedCodec),
   remote: optional(headCodec),
   former: optional(syncedCodec),
+  away: optional(word({ elsewhere: 1, excluded: 2 })),
   alias: trailing(string(MAX_NAME_BYTES)),
 });
 

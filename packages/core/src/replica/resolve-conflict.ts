@@ -5,7 +5,6 @@ import type { LocalState, NodeRecord } from "../reconcile/node-record.js";
 import { deviceInName, keptName } from "./conflict-name.js";
 import { type ConflictContext, type FoundConflict, findConflicts } from "./conflicts.js";
 import type { Resolution, ResolvedConflict } from "./replica.js";
-import { readStored } from "./stored-content.js";
 
 /**
  * The conflict at `path`, which is the file or its copy.
@@ -81,10 +80,10 @@ export async function resolveConflict(
   }
 
   async function replaceByCopy(): Promise<void> {
-    const { content, stat, presence } = source;
+    const { content, stat } = source;
     if (content.kind === "symlink") assertDone(await tree.makeSymlink(path, content.target, mustBeReplaceable(path, target)), path);
     else if (content.kind !== "file") throw notAFile(copyPath as LocalPath);
-    else await put(presence === "here" ? tree.read(copyPath as LocalPath, stat, { signal }) : readStored(context, content, signal), content);
+    else await put(tree.read(copyPath as LocalPath, stat, { signal }), content);
   }
 
   async function put(bytes: Uint8Array | AsyncIterable<Uint8Array>, attributes: FileAttributes): Promise<void> {
@@ -103,7 +102,7 @@ export async function resolveConflict(
   }
 
   async function takeCopyAway(): Promise<void> {
-    if (source.presence === "here") assertDone(await tree.remove(copyPath as LocalPath, source.stat), copyPath as LocalPath);
+    assertDone(await tree.remove(copyPath as LocalPath, source.stat), copyPath as LocalPath);
     const { local: _gone, ...rest } = copy;
     await trees.write(isForgotten(rest) ? { remove: [copy.nodeId] } : { put: [rest] });
   }

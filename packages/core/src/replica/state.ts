@@ -1,4 +1,4 @@
-import { type Codec, boolean, id, optional, struct, trailing, varint } from "../codec/codec.js";
+import { type Codec, boolean, id, optional, string, struct, trailing, varint } from "../codec/codec.js";
 import type { NodeId, ReplicaId } from "../ids.js";
 import { type Cursor, cursorCodec } from "../journal.js";
 
@@ -18,6 +18,14 @@ export interface ReplicaState {
   readonly lastInSyncAtMs?: number | undefined;
   /** Files and symlinks that were removed, here or at the hub, since disk and hub were last equal. */
   readonly removedSince: number;
+  /** Some node is, or once was, elsewhere or excluded. */
+  readonly holdsAway: boolean;
+  /** Of the rules by which nodes were last excluded: with others all of them are looked at again. */
+  readonly rulesStamp?: string | undefined;
+  /** Of the policy by which files were last left elsewhere. */
+  readonly onDemandStamp?: string | undefined;
+  /** What the last scan of the whole folder left alone because of a rule; a directory counts once. */
+  readonly ignored: number;
   /** What the rows' local name keys were made for. @default false */
   readonly foldsCase?: boolean | undefined;
 }
@@ -32,5 +40,9 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   unsyncedSinceMs: optional(varint),
   lastInSyncAtMs: optional(varint),
   removedSince: varint,
+  holdsAway: boolean,
+  rulesStamp: optional(string(64)),
+  onDemandStamp: optional(string(64)),
+  ignored: varint,
   foldsCase: trailing(boolean),
 });

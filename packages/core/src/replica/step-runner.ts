@@ -132,6 +132,11 @@ export class StepRunner {
         }
         return await this.#note(nodeId, outcome);
       }
+      case "let-go": {
+        const outcome = await this.#disk.letGo(nodeId);
+        if (outcome.kind === "done") this.#tally.emit("node:deleted", { path, by: "elsewhere" });
+        return await this.#note(nodeId, outcome);
+      }
       case "skip":
         await this.#tally.skip(nodeId, step.reason);
         return true;

@@ -212,6 +212,7 @@ function shownAction(step: Step): PlanAction | undefined {
     case "push":
       return step.content ? "upload" : "move-remote";
     case "delete-here":
+    case "let-go":
       return "delete-local";
     case "delete-there":
       return "delete-remote";

@@ -51,6 +51,8 @@ export class Trees {
       nextCounter: 1,
       resetting: false,
       removedSince: 0,
+      holdsAway: false,
+      ignored: 0,
     });
     await trees.write({ state: {} });
     return trees;
@@ -74,10 +76,12 @@ export class Trees {
   }
 
   async write(write: TreesWrite): Promise<void> {
-    const state = write.state && { ...this.#state, ...write.state };
+    const put = write.put?.map(settled);
+    const isFirstAway = !this.#state.holdsAway && put?.some((record) => record.away !== undefined);
+    const state = write.state || isFirstAway ? { ...this.#state, ...write.state, ...(isFirstAway ? { holdsAway: true } : {}) } : undefined;
     await this.#store.write(this.#workspaceId, {
       ...write,
-      put: write.put?.map((record) => recordToRow(settled(record), this.#names)),
+      put: put?.map((record) => recordToRow(record, this.#names)),
       state: state && encode(replicaStateCodec, state),
     });
     if (state) this.#state = state;

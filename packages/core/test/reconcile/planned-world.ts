@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import {
   advance,
+  type Away,
   type Content,
   decide,
   EMPTY_VECTOR,
   type Head,
   type LocalStat,
+  type LocalState,
   type ManifestId,
   type NodeId,
   type NodeName,
@@ -37,6 +39,8 @@ const NAMES = ["a", "b", "c", "d"] as NodeName[];
 /** Three trees without a disk, a hub or a network: steps succeed at once, as long as a disk or a hub could carry them out. */
 export class PlannedWorld {
   readonly #records = new Map<NodeId, NodeRecord>();
+  /** What the disk has of excluded nodes, unseen. */
+  readonly #unseen = new Map<NodeId, LocalState>();
   #made = 0;
   #seq = 0;
 
@@ -91,9 +95,61 @@ export class PlannedWorld {
     } else if (edit.kind === "delete") this.#removeRemote(target.nodeId);
   }
 
+  /** This device stops holding a node, with all below it, or a file alone until it is asked for; or it holds again what it did not. */
+  editAway({ which, value }: Edit): void {
+    const away: Away = value % 2 === 0 ? "excluded" : "elsewhere";
+    const nodes = this.#all();
+    const target = nodes[which % Math.max(1, nodes.length)];
+    if (target === undefined) return;
+    if (target.away !== undefined) this.#include(target.nodeId);
+    else if (away === "elsewhere" && target.local?.content.kind === "file" && decide(target).kind === "in-sync") this.#putAway(target, away);
+    else if (away === "excluded") this.#exclude(target.nodeId);
+  }
+
+  #exclude(nodeId: NodeId): void {
+    for (const child of this.#childrenOf("local", nodeId)) this.#exclude(child.nodeId);
+    const record = this.#records.get(nodeId);
+    if (record?.local !== undefined) this.#unseen.set(nodeId, record.local);
+    if (record?.local !== undefined && record.remote === undefined) this.#records.delete(nodeId);
+    else if (record?.local !== undefined || (record !== undefined && decide(record).kind === "merge")) this.#putAway(record, "excluded");
+  }
+
+  #putAway({ local: _unseen, ...record }: NodeRecord, away: Away): void {
+    this.#put({ ...record, away });
+  }
+
+  /** With all that is away above and below it. What the disk has is seen again, if its directory is there; the rest comes from the hub. */
+  #include(nodeId: NodeId): void {
+    const parentId = this.#records.get(nodeId)?.remote?.place.parentId;
+    if (parentId !== undefined && this.#records.get(parentId)?.away !== undefined) this.#include(parentId);
+    const record = this.#records.get(nodeId);
+    if (record?.away === undefined) return;
+    const unseen = this.#unseen.get(nodeId);
+    this.#unseen.delete(nodeId);
+    const isThere =
+      unseen !== undefined &&
+      (unseen.place.parentId === ROOT || this.#records.get(unseen.place.parentId)?.local !== undefined) &&
+      !this.#isWithin("local", unseen.place.parentId, nodeId) &&
+      this.#childrenOf("local", unseen.place.parentId).every((child) => child.local?.place.name !== unseen.place.name);
+    this.#put(isThere ? { ...record, local: unseen } : { nodeId, remote: record.remote });
+    for (const child of this.#childrenOf("remote", nodeId)) this.#include(child.nodeId);
+  }
+
+  /** What the disk lacks and would be where this device holds nothing is not held either. */
+  #excludeArrivals(): void {
+    for (const record of this.#all()) {
+      if (record.local !== undefined || record.away !== undefined || !isLive(record.remote)) continue;
+      if (this.#records.get(record.remote.place.parentId)?.away === undefined) continue;
+      this.#putAway(record, "excluded");
+      this.#excludeArrivals();
+      return;
+    }
+  }
+
   /** Plans and carries out until nothing is dirty; gives the count of rounds. */
   settle(pageOf: (dirty: readonly NodeId[]) => readonly NodeId[]): number {
     for (let round = 0; round <= 200; round++) {
+      this.#excludeArrivals();
       const dirty = this.#all()
         .filter(isDirty)
         .map((record) => record.nodeId);
@@ -109,9 +165,10 @@ export class PlannedWorld {
   }
 
   /** A tree as sorted lines of path and value. */
-  tree(side: "local" | "remote"): string {
+  tree(side: "local" | "remote", which: "all" | "held" = "all"): string {
     return this.#all()
       .filter((record) => (side === "local" ? record.local !== undefined : isLive(record.remote)))
+      .filter((record) => which === "all" || record.away === undefined)
       .map((record) => {
         const content = (side === "local" ? record.local : record.remote)?.content as Content;
         return `${this.#path(side, record.nodeId)} ${content.kind === "file" ? content.manifestId.slice(0, 8) : content.kind}`;
@@ -195,9 +252,23 @@ export class PlannedWorld {
         this.#put(rest);
         return;
       }
+      case "let-go":
+        this.#letGo(step.nodeId);
+        return;
       case "skip":
         throw new Error(`skipped: ${step.reason}`);
     }
+  }
+
+  #letGo(nodeId: NodeId): void {
+    for (const child of this.#childrenOf("local", nodeId)) this.#letGo(child.nodeId);
+    const record = this.#records.get(nodeId) as NodeRecord;
+    const decision = decide(record);
+    const isHeldThere =
+      decision.kind === "in-sync" ||
+      decision.kind === "agree" ||
+      (decision.kind === "merge" && ["keep", "pull"].includes(decision.content) && decision.place !== "push");
+    if (isHeldThere && this.#childrenOf("local", nodeId).length === 0) this.#putAway(record, "excluded");
   }
 
   /** The hub's judgement of one commit, in its simplest form: all, or all but the last that breaks a rule. */
@@ -372,5 +443,5 @@ function localOf(place: Place, content: Content) {
     executable: false,
     links: 1,
   };
-  return { place, content, stat, suspect: false, presence: "here" as const };
+  return { place, content, stat, suspect: false };
 }

@@ -52,6 +52,41 @@ describe("reconcile", () => {
     );
   });
 
+  it("holds here what this device is to hold, and deletes nothing at the hub because something is not held", () => {
+    fc.assert(
+      fc.property(edits, edits, edits, edits, edits, (base, away, here, there, again) => {
+        const world = agreed(base);
+        const before = world.tree("remote");
+        for (const each of away) world.editAway(each);
+        world.settle(everything);
+        expect(world.tree("remote")).toBe(before);
+        for (const each of here) world.editLocal(each);
+        for (const each of there) world.editRemote(each);
+        for (const each of again) world.editAway(each);
+        world.settle(everything);
+        expect(world.tree("local")).toBe(world.tree("remote", "held"));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("deletes nothing when a node is held no more and held again, whatever the order and whatever was seen between", () => {
+    fc.assert(
+      fc.property(edits, edits, fc.array(fc.tuple(edit, fc.boolean()), { maxLength: 10 }), (base, there, changes) => {
+        const world = agreed(base);
+        for (const each of there.filter(({ kind }) => kind !== "delete")) world.editRemote(each);
+        const values = new Set(world.values("remote"));
+        for (const [each, settles] of changes) {
+          world.editAway(each);
+          if (settles) world.settle(everything);
+        }
+        world.settle(everything);
+        expect(new Set(world.values("remote"))).toEqual(values);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it("brings the hub's tree here when only the hub changed, and this one there when only this one did", () => {
     fc.assert(
       fc.property(edits, edits, (base, changes) => {

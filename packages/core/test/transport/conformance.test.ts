@@ -9,7 +9,9 @@ transportConformance(
     async open() {
       const { hub, workspaceId } = await openWorld();
       const foreignWorkspaceId = await hub.createWorkspace(principal(2).accountId);
-      return { transport: createLoopbackTransport(hub, principal(1)), workspaceId, foreignWorkspaceId, close: () => hub.close() };
+      let devices = 0;
+      const connect = async () => createLoopbackTransport(hub, principal(++devices, 1));
+      return { transport: await connect(), workspaceId, foreignWorkspaceId, connect, close: () => hub.close() };
     },
   },
 );

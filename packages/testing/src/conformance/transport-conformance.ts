@@ -1,6 +1,7 @@
 import {
   advance,
   type Change,
+  type ChangeRow,
   type ChangesAnswer,
   chunkIdOf,
   type Commit,
@@ -10,7 +11,9 @@ import {
   encodeCommit,
   encodeManifest,
   type Frame,
+  type HeadsAnswer,
   MAX_BATCH_BYTES,
+  MAX_ROWS,
   type NodeId,
   type NodeName,
   manifestIdOf,
@@ -21,6 +24,7 @@ import {
 } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
+import { CONFUSABLE_NAMES, patternedBytes, sampleDraftId, sampleManifestId, sampleReplicaId, upTo } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
 
 /** A hub with one empty workspace, reached over the transport that is tested. */
@@ -30,12 +34,16 @@ export interface TransportFixture {
   readonly workspaceId: WorkspaceId;
   /** A workspace of another account. */
   readonly foreignWorkspaceId: WorkspaceId;
+  /** One more session of the same account, as a device of its own has. Without it those of a clause are all `transport`. */
+  readonly connect?: (() => Promise<Transport>) | undefined;
   close(): Promise<void>;
 }
 
 const REPLICA = "b1".repeat(16) as ReplicaId;
 const BYTES = new TextEncoder().encode("the bytes of one chunk");
 const FRAME = frameOf(BYTES);
+const SESSIONS = 32;
+const COMMITS_PER_SESSION = 3;
 const UNKNOWN = frameOf(new TextEncoder().encode("never uploaded")).chunkId;
 
 function frameOf(bytes: Uint8Array): Frame {
@@ -47,23 +55,25 @@ function nodeId(n: number): NodeId {
 }
 
 /** A new file of at most one chunk. */
-function newFile(n: number, { workspaceId }: TransportFixture, bytes?: Uint8Array): Change {
+function newFile(n: number, { workspaceId }: TransportFixture, bytes?: Uint8Array, name = `file ${n}`): Change {
   const manifest = encodeManifest(bytes === undefined ? [] : [{ chunkId: chunkIdOf(bytes, nobleSha256), lengthBytes: bytes.length }]);
   const manifestId = manifestIdOf(manifest, nobleSha256);
   return {
     kind: "put",
     nodeId: nodeId(n),
-    place: { place: { parentId: workspaceId as string as NodeId, name: `file ${n}` as NodeName }, base: EMPTY_VECTOR },
+    place: { place: { parentId: workspaceId as string as NodeId, name: name as NodeName }, base: EMPTY_VECTOR },
     content: { content: { kind: "file", manifestId, sizeBytes: bytes?.length ?? 0, executable: true, mtimeNs: -1n }, base: EMPTY_VECTOR, manifest },
   };
 }
 
-function send({ transport, workspaceId }: TransportFixture, counter: number, ...changes: Change[]): Promise<CommitAnswer> {
-  const commit: Commit = { replicaId: REPLICA, counter, changes };
+type Sender = Pick<TransportFixture, "transport" | "workspaceId"> & { readonly replicaId?: ReplicaId | undefined };
+
+function send({ transport, workspaceId, replicaId = REPLICA }: Sender, counter: number, ...changes: Change[]): Promise<CommitAnswer> {
+  const commit: Commit = { replicaId, counter, changes };
   return transport.commit({ workspaceId, commit: encodeCommit(commit) });
 }
 
-async function mustCommit(fixture: TransportFixture, counter: number, ...changes: Change[]) {
+async function mustCommit(fixture: Sender, counter: number, ...changes: Change[]) {
   const answer = await send(fixture, counter, ...changes);
   assertTrue(answer.kind === "done", `the commit is executed, got ${answer.kind}`);
   return answer;
@@ -85,6 +95,29 @@ async function download({ transport, workspaceId }: TransportFixture, chunkIds: 
   return frames;
 }
 
+/** Every head, in the pages that the hub makes of them, each with the place from which `changes` goes on. */
+async function headPages({ transport, workspaceId }: TransportFixture): Promise<HeadsAnswer[]> {
+  const pages: HeadsAnswer[] = [];
+  for (let afterSeq: number | undefined = 0; afterSeq !== undefined; ) {
+    const page: HeadsAnswer = await transport.heads({ workspaceId, afterSeq });
+    pages.push(page);
+    afterSeq = page.nextAfterSeq;
+  }
+  return pages;
+}
+
+/** Every row after `cursor`, in the answers that the hub makes of them. */
+async function rowsSince(fixture: TransportFixture, cursor: Cursor): Promise<ChangeRow[][]> {
+  const answers: ChangeRow[][] = [];
+  for (let from = cursor, more = true; more; ) {
+    const answer = await changesSince(fixture, from);
+    assertTrue(answer.kind === "rows", `the cursor is known, got ${answer.kind}`);
+    answers.push([...answer.rows]);
+    ({ cursor: from, more } = answer);
+  }
+  return answers;
+}
+
 const CLAUSES = {
   "TR1 what a resolved commit accepted is there for the next call": {
     check: async (fixture) => {
@@ -99,6 +132,52 @@ const CLAUSES = {
         ],
       );
       assertEqual(heads[0]?.head.placeVector, advance(EMPTY_VECTOR, REPLICA), "vector");
+    },
+  },
+  "TR1 32 sessions that commit at once make a journal without gaps, and no commit is lost": {
+    check: async (fixture) => {
+      const { cursor } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
+      const { connect = async () => fixture.transport, workspaceId } = fixture;
+      const sessions = await Promise.all(upTo(SESSIONS).map(connect));
+      await Promise.all(
+        sessions.map(async (transport, i) => {
+          const sender = { transport, workspaceId, replicaId: sampleReplicaId(i + 1) };
+          for (const counter of upTo(COMMITS_PER_SESSION)) {
+            const { verdicts } = await mustCommit(sender, counter, newFile(i * COMMITS_PER_SESSION + counter, fixture));
+            assertEqual(verdicts, [{ place: "accepted", content: "accepted" }]);
+          }
+        }),
+      );
+      const heads = (await rowsSince(fixture, cursor)).flat().map(({ row }) => row.head);
+      const count = SESSIONS * COMMITS_PER_SESSION;
+      assertEqual(
+        heads.map(({ seq }) => seq),
+        upTo(count),
+        "seqs",
+      );
+      assertEqual(new Set(heads.map((head) => head.nodeId)), new Set(upTo(count).map(nodeId)), "nodes");
+    },
+  },
+  "TR1 names cross as they are": {
+    check: async (fixture) => {
+      const names = CONFUSABLE_NAMES.filter((name) => name === name.normalize("NFC"));
+      const { verdicts } = await mustCommit(fixture, 1, ...names.map((name, i) => newFile(i + 1, fixture, undefined, name)));
+      assertEqual(new Set(verdicts.map(({ place }) => place)), new Set(["accepted"]));
+      const heads = (await headPages(fixture)).flatMap((page) => page.heads);
+      assertEqual(
+        heads.map(({ head }) => head.place.name),
+        names,
+      );
+      const twin = await mustCommit(fixture, 2, newFile(100, fixture, undefined, "e\u0301"));
+      assertEqual(twin.verdicts[0]?.place, "collision", "the other spelling of a name");
+    },
+  },
+  "TR2 a commit that is sent eight times at once is executed once and answered alike": {
+    check: async (fixture) => {
+      const answers = await Promise.all(upTo(8).map(() => send(fixture, 1, newFile(1, fixture))));
+      assertEqual(answers[0]?.kind, "done");
+      for (const answer of answers) assertEqual(answer, answers[0]);
+      assertEqual((await headPages(fixture)).flatMap((page) => page.heads).length, 1, "nodes");
     },
   },
   "TR2 a repeated commit is executed once and answered alike": {
@@ -176,6 +255,31 @@ const CLAUSES = {
       });
     },
   },
+  "TR4 1,200 nodes come in several answers, none twice and none left out": {
+    check: async (fixture) => {
+      const { cursor } = await fixture.transport.heads({ workspaceId: fixture.workspaceId, afterSeq: 0 });
+      const numbers = upTo(1_200);
+      for (const [i, part] of [numbers.slice(0, 600), numbers.slice(600)].entries()) {
+        await mustCommit(fixture, i + 1, ...part.map((n) => newFile(n, fixture)));
+      }
+      const pages = await headPages(fixture);
+      const answers = await rowsSince(fixture, cursor);
+      assertEqual(
+        pages.flatMap((page) => page.heads.map(({ head }) => head.seq)),
+        numbers,
+        "seqs of heads",
+      );
+      assertEqual(
+        answers.flat().map(({ row }) => row.head.seq),
+        numbers,
+        "seqs of changes",
+      );
+      for (const { heads } of pages) assertTrue(heads.length <= MAX_ROWS, `at most ${MAX_ROWS} heads in a page`);
+      for (const rows of answers) assertTrue(rows.length <= MAX_ROWS, `at most ${MAX_ROWS} rows in an answer`);
+      const first = pages[0]?.cursor as Cursor;
+      assertEqual((await rowsSince(fixture, first)).flat(), [], "rows after the first page's place");
+    },
+  },
   "TR4 no cursor, one of another journal, or one beyond the end is answered reset": {
     check: async (fixture) => {
       await mustCommit(fixture, 1, newFile(1, fixture));
@@ -200,6 +304,18 @@ const CLAUSES = {
     check: async ({ transport, workspaceId }) => {
       await transport.upload({ workspaceId, frames: [FRAME] });
       assertEqual(await transport.missing({ workspaceId, chunkIds: [UNKNOWN, FRAME.chunkId] }), [UNKNOWN]);
+    },
+  },
+  "TR6 nothing asked is answered with nothing": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      assertEqual(await transport.missing({ workspaceId, chunkIds: [] }), []);
+      assertEqual(await transport.manifests({ workspaceId, wanted: [] }), []);
+      assertEqual(await transport.versions({ workspaceId, nodeIds: [], limit: 1 }), []);
+      assertEqual(await transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [] }), []);
+      assertEqual((await transport.changes({ workspaces: [] })).workspaces, []);
+      assertEqual((await transport.upload({ workspaceId, frames: [] })).stored, []);
+      assertEqual(await download(fixture, []), []);
     },
   },
   "TR6 a commit whose chunks are missing is refused, and accepted after their upload": {
@@ -242,6 +358,29 @@ const CLAUSES = {
       assertBytes(frames[2]?.payload, BYTES);
     },
   },
+  "TR8 chunks of 1 byte and of 4 MiB cross whole, 8 MiB of them at once": {
+    check: async (fixture) => {
+      const frames = [patternedBytes(MAX_BATCH_BYTES / 2), patternedBytes(MAX_BATCH_BYTES / 2 - 1).fill(7, 0, 99), Uint8Array.of(9)].map(frameOf);
+      const asked = frames.map(({ chunkId }) => chunkId);
+      const { stored } = await fixture.transport.upload({ workspaceId: fixture.workspaceId, frames });
+      assertEqual(new Set(stored), new Set(asked), "chunks that are stored");
+      const got = await download(fixture, asked);
+      for (const [i, frame] of frames.entries()) assertBytes(got[i]?.payload, frame.payload, `a chunk of ${frame.plainBytes} bytes`);
+    },
+  },
+  "TR8 a download that is left half-way harms no call after it": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const frames = [1, 2, 3].map((fill) => frameOf(new Uint8Array(300_000).fill(fill)));
+      await transport.upload({ workspaceId, frames });
+      const asked = frames.map(({ chunkId }) => chunkId);
+      for await (const { chunkId } of transport.download({ workspaceId, chunkIds: asked })) {
+        assertEqual(chunkId, asked[0]);
+        break;
+      }
+      assertEqual((await download(fixture, asked)).length, 3);
+    },
+  },
   "TR8 more than 8 MiB at once are refused": {
     check: async (fixture) => {
       const { transport, workspaceId } = fixture;
@@ -269,15 +408,50 @@ const CLAUSES = {
       await assertRejects(transport.commit({ workspaceId, commit: encodeCommit({ replicaId: REPLICA, counter: 1, changes: [] }) }), "ERR_PROTOCOL");
     },
   },
-  "TR11 an aborted call rejects with the signal's own reason": {
+  "TR11 a call of an aborted signal rejects with its own reason, and has no effect": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const commit = encodeCommit({ replicaId: REPLICA, counter: 1, changes: [newFile(1, fixture)] });
+      const draftId = sampleDraftId(1);
+      for (const reason of [new Error("stop"), "a reason that is no error"]) {
+        const aborted = { signal: AbortSignal.abort(reason) };
+        const calls: Readonly<Record<keyof Transport, () => Promise<unknown>>> = {
+          hello: () => transport.hello(aborted),
+          changes: () => transport.changes({ workspaces: [{ workspaceId, replicaId: REPLICA, inDoubt: [1] }] }, aborted),
+          outcomes: () => transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [1] }, aborted),
+          wait: () => transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 }, aborted),
+          heads: () => transport.heads({ workspaceId, afterSeq: 0 }, aborted),
+          manifests: () => transport.manifests({ workspaceId, wanted: [{ manifestId: sampleManifestId(1) }] }, aborted),
+          versions: () => transport.versions({ workspaceId, nodeIds: [nodeId(1)], limit: 1 }, aborted),
+          missing: () => transport.missing({ workspaceId, chunkIds: [UNKNOWN] }, aborted),
+          draft: () => transport.draft({ workspaceId, replicaId: REPLICA, draftId, firstIndex: 0, runs: [] }, aborted),
+          upload: () => transport.upload({ workspaceId, frames: [FRAME] }, aborted),
+          download: async () => {
+            for await (const _frame of transport.download({ workspaceId, chunkIds: [UNKNOWN] }, aborted));
+          },
+          commit: () => transport.commit({ workspaceId, commit }, aborted),
+        };
+        for (const [name, call] of Object.entries(calls)) assertEqual(await rejectionOf(call(), `${name} resolved`), reason, name);
+      }
+      assertEqual(await transport.missing({ workspaceId, chunkIds: [FRAME.chunkId] }), [FRAME.chunkId]);
+      await mustCommit(fixture, 1, newFile(2, fixture));
+    },
+  },
+  "TR11 a wait and a download that are aborted on their way reject with the signal's own reason": {
     check: async ({ transport, workspaceId }) => {
       const reason = new Error("stop");
-      const aborted = { signal: AbortSignal.abort(reason) };
-      assertEqual(await rejectionOf(transport.heads({ workspaceId, afterSeq: 0 }, aborted)), reason);
       const later = new AbortController();
       const waiting = rejectionOf(transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 }, { signal: later.signal }));
       later.abort(reason);
       assertEqual(await waiting, reason);
+      const frames = [1, 2, 3].map((fill) => frameOf(patternedBytes(2_000_000).fill(fill, 0, 1_000)));
+      await transport.upload({ workspaceId, frames });
+      const middle = new AbortController();
+      const reading = async () => {
+        const chunkIds = frames.map(({ chunkId }) => chunkId);
+        for await (const _frame of transport.download({ workspaceId, chunkIds }, { signal: middle.signal })) middle.abort(reason);
+      };
+      assertEqual(await rejectionOf(reading()), reason);
     },
   },
 } satisfies Record<string, Clause<TransportFixture>>;
