@@ -8,9 +8,11 @@ import {
   type LocalPath,
   type OpenFile,
   type Staging,
+  STAGING_KEPT_MS,
   TwinfoldError,
 } from "@twinfold/core";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
+import { lstatOrAbsent, namesIn } from "./linked-root.js";
 
 export interface StagingParts {
   readonly fs: FileSystem;
@@ -123,4 +125,22 @@ async function openAlone(fs: FileSystem, path: string): Promise<OpenFile> {
     else if (diskCode(error) !== "ENOENT") throw error;
   }
   return fs.open(path, "create-exclusive");
+}
+
+/** Most staging files removed at once. */
+const MAX_REMOVED = 1_000;
+
+/** Removes what nobody has open and nobody has written for {@link STAGING_KEPT_MS}: its download went another way. */
+export async function removeAbandoned(
+  fs: FileSystem,
+  { folder, isOpen, nowMs }: { readonly folder: string; readonly isOpen: (name: string) => boolean; readonly nowMs: number },
+): Promise<void> {
+  const beforeNs = BigInt(Math.floor(nowMs - STAGING_KEPT_MS)) * 1_000_000n;
+  let removed = 0;
+  for (const name of await namesIn(fs, folder)) {
+    const stat = isOpen(name) ? undefined : await lstatOrAbsent(fs, join(folder, name));
+    if (stat === undefined || stat.kind === "directory" || stat.ctimeNs > beforeNs) continue;
+    await fs.unlink(join(folder, name)).catch(() => {});
+    if (++removed === MAX_REMOVED) return;
+  }
 }
