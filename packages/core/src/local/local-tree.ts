@@ -88,7 +88,7 @@ export type LocalHint =
  * - LT13 `listTrash` gives all that LT5 has kept, each with the path that it had, when and why, oldest first. `restoreFromTrash` puts one thing back at that path, whose
  *   directories it makes, or beside it under the next free name; it never replaces anything. Then it is no longer in the trash. No such thing: `ERR_NOT_FOUND`.
  * - LT14 `tidy` removes what has been in the trash for {@link TRASH_KEPT_MS}, and staging files that nobody has open and that were not written for
- *   {@link STAGING_KEPT_MS}; a bounded number at each call, the oldest first. Nothing else.
+ *   {@link STAGING_KEPT_MS}, or were placed already by a process that died then; a bounded number at each call, the oldest first. Nothing else.
  */
 export interface LocalTree {
   /** Rejects as LT8 says; resolves when the root is there and ours. */
