@@ -14,6 +14,11 @@ async function limitSite(sizeBytes?: number): Promise<void> {
   await cdp().send("Storage.overrideQuotaForOrigin", { origin, ...(sizeBytes !== undefined && { quotaSize: sizeBytes }) });
 }
 
+/** As a person does in the browser's settings. The browser also forgets how much space it thought was left. */
+async function deleteSiteData(): Promise<void> {
+  await cdp().send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
+}
+
 /** Random, so that nothing makes them smaller on their way. */
 function noise(sizeBytes: number): Uint8Array {
   const bytes = new Uint8Array(sizeBytes);
@@ -24,10 +29,11 @@ function noise(sizeBytes: number): Uint8Array {
 afterEach(() => limitSite());
 
 it("says that the browser gives the site no more space, writes nothing of it, and goes on when there is some again", async () => {
+  await deleteSiteData();
+  await limitSite(1 * MIB);
   const [blobs, replica] = [await createIdbBlobStore({ name: freshName() }), await createIdbReplicaStore({ name: freshName() })];
   const large = noise(4 * MIB);
   const row = { nodeId: parseNodeId("2".repeat(32)), body: noise(4 * MIB), dirty: true };
-  await limitSite(1 * MIB);
   await expect(blobs.put("a", large)).rejects.toMatchObject({ code: "ERR_NO_SPACE", cause: { name: "QuotaExceededError" } });
   await expect(replica.write(WORKSPACE, { put: [row] })).rejects.toMatchObject({ code: "ERR_NO_SPACE" });
   await limitSite();
@@ -45,7 +51,7 @@ it("is told when a person deletes the site's data, and can be opened anew at onc
   const name = freshName();
   const replica = await createIdbReplicaStore({ name });
   await replica.write(WORKSPACE, { state: Uint8Array.of(1) });
-  await cdp().send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
+  await deleteSiteData();
   await navigator.locks.request(`twinfold-replica:${name}`, async () => {}); // it let go of it by itself
   await expect(replica.state(WORKSPACE)).rejects.toMatchObject({ code: "ERR_STORE_FAILED" });
   await expect(replica.write(WORKSPACE, { state: Uint8Array.of(2) })).rejects.toMatchObject({ code: "ERR_STORE_FAILED" });
