@@ -15,7 +15,7 @@ const alias = Object.fromEntries([
 ]);
 
 /** Their tests run real processes and watch real folders: on a busy machine one may need a second try. Which did is in the report. */
-const REAL = new Set(["cli", "adapter-fs", "reference-server"]);
+const REAL = new Set(["cli", "adapter-fs", "adapter-s3", "reference-server"]);
 
 /** Their tests run in a real browser too, as the project `NAME:chromium`; those called `x.chromium.test.ts` only there. */
 const BROWSER = new Set(["adapter-indexeddb"]);

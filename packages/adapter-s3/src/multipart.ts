@@ -25,7 +25,12 @@ interface Upload extends S3Object {
   readonly UploadId: string;
 }
 
-/** Uploads blobs in parts. One that fails leaves no parts: should the server be out of reach then, the next upload removes them. */
+/**
+ * Uploads blobs in parts. One that fails leaves no parts: should the server be out of reach then, the next upload removes them.
+ *
+ * `Upload` of @aws-sdk/lib-storage does not do: when aborted it rejects before its parts are gone, after one part's failure it goes on with
+ * the others, and it takes a lost answer to the completion for a failure.
+ */
 export function createMultipart({ client, partBytes }: S3Place) {
   const leftovers = new Set<Upload>();
 
