@@ -75,7 +75,7 @@ export async function readRootMarker({ root, fileSystem: fs = createNodeFileSyst
     throw rootError(root, error);
   }
   try {
-    text = await readText(fs, markerPath(root), MAX_MARKER_BYTES);
+    text = await readText(fs, markerPath(root));
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw rootError(root, error);
@@ -105,12 +105,10 @@ export async function ensureDirectory(fs: FileSystem, path: string): Promise<voi
   await fs.syncDirectory(dirname(path));
 }
 
-/** The text of a small file of ours, its first `maxBytes`. */
-export async function readText(fs: FileSystem, path: string, maxBytes: number): Promise<string> {
+async function readText(fs: FileSystem, path: string): Promise<string> {
   const file = await fs.open(path, "read");
   try {
-    const { sizeBytes } = await file.stat();
-    const bytes = new Uint8Array(Math.min(sizeBytes, maxBytes));
+    const bytes = new Uint8Array(MAX_MARKER_BYTES);
     return new TextDecoder().decode(bytes.subarray(0, await file.read(bytes, 0)));
   } finally {
     await file.close();

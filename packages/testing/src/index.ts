@@ -23,10 +23,13 @@ export {
 } from "./conformance/index.js";
 export { diskError, type FileSystemCall, hookedFileSystem } from "./hooked-file-system.js";
 export type { Folder, SeenEntry } from "./simulator/folder.js";
+export { hunt, type HuntFailure, type HuntOptions, type HuntReport, type PlanFile } from "./simulator/hunt.js";
 export type { Ledger, Payload } from "./simulator/ledger.js";
 export type { Oracle, Violation, WorldView } from "./simulator/oracle.js";
 export { oracles } from "./simulator/oracles/all.js";
 export { DEFAULT_WEIGHTS, planOf, type PlanOptions, plans, type Weights } from "./simulator/plans.js";
+export { replay, type ReplayOptions } from "./simulator/replay.js";
+export { shrink, type ShrinkOptions } from "./simulator/shrink.js";
 export { shippedSut, type Sut } from "./simulator/sut.js";
 export { createWorld, type RunReport, type World, type WorldOptions } from "./simulator/world.js";
 export { DEFAULT_SWARM, type DeviceSpec, type Fault, type Op, type OpKind, type SwarmParams, type WorldPlan } from "./simulator/world-plan.js";

@@ -19,8 +19,6 @@ const REPEATABLE: Readonly<Record<Method, boolean>> = {
   restore: false,
   conflicts: true,
   resolve: false,
-  trash: true,
-  restoreFromTrash: false,
   check: true,
 };
 

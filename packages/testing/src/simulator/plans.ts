@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import {
   DEFAULT_SWARM,
+  type DeviceFaultKind,
   type DeviceSpec,
   type Fault,
   isOfPeople,
   type Op,
   OP_FIELDS,
+  type NetworkFaultKind,
   type OpKind,
   type SwarmParams,
   type WorldPlan,
@@ -37,6 +39,7 @@ export const DEFAULT_WEIGHTS: Weights = {
   offline: 2,
   online: 2,
   crash: 2,
+  "lose-power": 1,
   "lose-metadata": 0.3,
   "metadata-back": 0.3,
   "unmount-root": 0.5,
@@ -84,6 +87,7 @@ const swarm = (faults: boolean): fc.Arbitrary<SwarmParams> =>
     duplicate: faults ? rate(0.2) : fc.constant(0),
     truncate: faults ? rate(0.05) : fc.constant(0),
     corrupt: faults ? rate(0.05) : fc.constant(0),
+    diskErrors: faults ? rate(0.004) : fc.constant(0),
     storeErrors: faults ? rate(0.02) : fc.constant(0),
     initialFiles: fc.constantFrom(0, 0, 2, 6),
     calm: fc.oneof({ weight: 14, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
@@ -101,7 +105,7 @@ const deviceSpec = (name: string, faults: boolean): fc.Arbitrary<DeviceSpec> =>
     mode: fc.constantFrom("passes" as const, "passes" as const, "follow" as const),
     skewMs: faults ? fc.constantFrom(0, 0, 3_600_000, -86_400_000, 315_360_000_000) : fc.constant(0),
     drift: faults ? fc.constantFrom(0, 0, 0.001, -0.001) : fc.constant(0),
-    timeGranularityMs: fc.constant(0),
+    timeGranularityMs: fc.constantFrom(0, 0, 0, 1, 10),
   });
 
 function opArbitrary(devices: number, weights: Weights, faults: boolean): fc.Arbitrary<Op> {
@@ -121,19 +125,15 @@ function opArbitrary(devices: number, weights: Weights, faults: boolean): fc.Arb
   );
 }
 
-const fault = (devices: number): fc.Arbitrary<Fault> =>
-  fc.record({
-    device: fc.nat(devices - 1),
-    kind: fc.constantFrom(
-      "drop-request" as const,
-      "drop-answer" as const,
-      "duplicate" as const,
-      "truncate" as const,
-      "corrupt" as const,
-      "crash-at-store-write" as const,
-    ),
-    nth: fc.integer({ min: 1, max: 120 }),
-  });
+const NETWORK_FAULTS: readonly NetworkFaultKind[] = ["drop-request", "drop-answer", "duplicate", "truncate", "corrupt"];
+const DISK_FAULTS: readonly DeviceFaultKind[] = ["crash-at-disk-call", "power-loss-at-disk-call", "disk-error", "disk-full"];
+
+const fault = (devices: number): fc.Arbitrary<Fault> => {
+  const device = fc.nat(devices - 1);
+  const of = (kinds: readonly Fault["kind"][], max: number) =>
+    fc.record({ device, kind: fc.constantFrom(...kinds), nth: fc.integer({ min: 1, max }) });
+  return fc.oneof(of(NETWORK_FAULTS, 120), of(["crash-at-store-write"], 120), of(DISK_FAULTS, 3_000));
+};
 
 /** Plans of worlds, as a fast-check arbitrary: it shrinks by leaving ops, faults and devices out. */
 export function plans({ clients = [2, 3], ops = [1, 50], alphabet = {}, faults = true }: PlanOptions = {}): fc.Arbitrary<WorldPlan> {

@@ -1,21 +1,37 @@
+import { initializeRoot } from "@twinfold/adapter-fs";
 import { type AccountId, type DeviceId, isTwinfoldError, type Principal, type Replica, type WorkspaceId } from "@twinfold/core";
 import { Life } from "./life.js";
-import { MemoryFolder } from "./memory-folder.js";
+import { Folder, ROOT } from "./folder.js";
 import { Person } from "./person.js";
+import { diskError, type FileSystemCall } from "../hooked-file-system.js";
 import type { Ledger } from "./ledger.js";
-import type { Random } from "./random.js";
+import type { Random, RandomStream } from "./random.js";
 import type { Scheduler } from "./scheduler.js";
+import { createSimDisk, type SimDisk } from "./sim-disk.js";
 import { createSimEnv, SimClock } from "./sim-env.js";
 import type { SimHub } from "./sim-hub.js";
 import { SimNetwork } from "./sim-network.js";
 import { SimReplicaStore } from "./sim-replica-store.js";
 import type { Sut } from "./sut.js";
-import type { DeviceSpec, Fault, WorldPlan } from "./world-plan.js";
+import type { DeviceSpec, Fault, NetworkFaultKind, WorldPlan } from "./world-plan.js";
 
 /** After which a process that stopped following, or was killed, is there again. */
 const RESTART_MS = 5_000;
 /** What a pass may end with when something is wrong outside the engine. */
-const OUTSIDE: ReadonlySet<string> = new Set(["ERR_ROOT_MISSING", "ERR_ROOT_UNREADABLE", "ERR_NO_SPACE", "ERR_CLOSED"]);
+const OUTSIDE: ReadonlySet<string> = new Set([
+  "ERR_ROOT_MISSING",
+  "ERR_ROOT_UNREADABLE",
+  "ERR_ROOT_FOREIGN",
+  "ERR_LOCAL_FAILED",
+  "ERR_NO_SPACE",
+  "ERR_CLOSED",
+]);
+
+/** Calls that change nothing that a person sees. */
+const PASSIVE: ReadonlySet<FileSystemCall["operation"]> = new Set([
+  ...(["lstat", "realpath", "readdir", "readlink", "open", "syncDirectory"] as const),
+  ...(["file.read", "file.stat", "file.sync"] as const),
+]);
 
 export interface SimDeviceParts {
   readonly index: number;
@@ -39,19 +55,26 @@ export class SimDevice {
   readonly #spec: DeviceSpec;
   readonly #clock: SimClock;
   readonly #metadata = new SimReplicaStore();
-  readonly #crashWrites: Set<number>;
-  readonly folder: MemoryFolder;
+  readonly #disk: SimDisk;
+  /** By kind and number of the call. */
+  readonly #faults: ReadonlySet<string>;
+  readonly folder: Folder;
   readonly network: SimNetwork;
   readonly person: Person;
   #life: Life | undefined;
   #replica: Replica | undefined;
   #following: AbortController | undefined;
   #starts = 0;
+  #boots = 1;
+  #rootId: string | undefined;
+  #turns: RandomStream;
   #writes = 0;
+  #diskCalls = 0;
   #passes = 0;
   #acts = 0;
   #healed = false;
   #isOff = false;
+  #isUnmounted = false;
   /** Times that its metadata was put back or lost. */
   setbacks = 0;
   conflicts = 0;
@@ -63,10 +86,18 @@ export class SimDevice {
     this.#parts = parts;
     this.#spec = plan.devices[index] as DeviceSpec;
     this.#clock = new SimClock(scheduler, this.#spec);
-    this.folder = new MemoryFolder(this.#clock);
+    const clock = this.#clock;
+    this.#turns = random.stream(`turns of ${this.name}`);
+    this.#disk = createSimDisk({
+      nowMs: () => clock.nowMs,
+      random: random.stream(`disk of ${this.name}`),
+      timeGranularityMs: this.#spec.timeGranularityMs,
+      before: (call) => this.#beforeDiskCall(call),
+    });
+    this.folder = new Folder(this.#disk);
     this.person = new Person({ device: this.name, folder: this.folder, ledger, scheduler });
     const mine = plan.faults.filter(({ device }) => device === index);
-    this.#crashWrites = new Set(mine.filter(({ kind }) => kind === "crash-at-store-write").map(({ nth }) => nth));
+    this.#faults = new Set(mine.map(({ kind, nth }) => `${kind} ${nth}`));
     const principal: Principal = { accountId, deviceId: `${index + 1}`.repeat(32).slice(0, 32) as DeviceId, deviceName: this.name };
     this.network = new SimNetwork({
       scheduler,
@@ -96,6 +127,7 @@ export class SimDevice {
 
   /** A person does something; several may be under way. */
   async act(op: Parameters<Person["act"]>[0]): Promise<void> {
+    if (this.#isUnmounted) return;
     this.#acts += 1;
     const done = await this.person.act(op);
     this.#acts -= 1;
@@ -109,21 +141,21 @@ export class SimDevice {
   /** A new process. Only what is durable is left of the last. */
   async start(): Promise<void> {
     if (this.#life !== undefined || this.#isOff) return;
-    const { sut, scheduler, random, plan, workspaceId } = this.#parts;
+    const { sut, scheduler, random, workspaceId } = this.#parts;
     const life = new Life();
     this.#life = life;
     this.#starts += 1;
-    const env = createSimEnv({ life, scheduler, clock: this.#clock, random: random.stream(`ids of ${this.name}, ${this.#starts}`), bootId: "1" });
-    const turns = random.stream(`turns of ${this.name}, ${this.#starts}`);
-    const turn = (share: number) => async (method: string) => {
-      this.#parts.mark(`${this.name} ${method}`);
-      if (share > 0 && turns.chance(share)) await scheduler.sleep(turns.int(1000) / 500);
-    };
-    const store = this.#metadata.open(life, async (method) => {
-      if (method === "write" && !this.#healed && this.#crashWrites.has(++this.#writes)) this.crash("at a write of its metadata");
-      await turn(plan.swarm.storeTurns)(method);
+    const env = createSimEnv({
+      life,
+      scheduler,
+      clock: this.#clock,
+      random: random.stream(`ids of ${this.name}, ${this.#starts}`),
+      bootId: `${this.#boots}`,
     });
-    const tree = this.folder.open(life, turn(plan.swarm.diskTurns));
+    const store = this.#metadata.open(life, (method) => this.#beforeStoreCall(method));
+    const { fileSystem, watch } = this.#disk;
+    this.#rootId ??= (await initializeRoot({ root: ROOT, workspaceId, fileSystem, env })).rootId;
+    const tree = sut.createTree({ root: ROOT, rootId: this.#rootId, fileSystem, env, deviceName: this.name, watch });
     const transport = life.wrap(this.network.transport(), async () => {}, ["download"]);
     const replica = await life.outcome(sut.createReplica({ workspaceId, tree, store, transport, env, deviceName: this.name }));
     if (replica === undefined || !life.alive) return;
@@ -146,7 +178,22 @@ export class SimDevice {
     this.#parts.scheduler.after(RESTART_MS, () => void this.start());
   }
 
+  /** Of what was not durable, the disk keeps what it likes. */
+  losePower(why: string): void {
+    if (this.#isOff) return;
+    this.#note(`loses power ${why}`);
+    const wasRunning = this.#life !== undefined;
+    this.kill();
+    this.#disk.losePower();
+    this.#isUnmounted = false;
+    this.folder.isThere = true;
+    this.folder.forget();
+    this.#boots += 1;
+    if (wasRunning) this.#parts.scheduler.after(RESTART_MS, () => void this.start());
+  }
+
   kill(): void {
+    this.#disk.closeAllFiles();
     this.#life?.end(new Error("the process was killed"));
     this.#life = undefined;
     this.#replica = undefined;
@@ -212,12 +259,54 @@ export class SimDevice {
     await this.start();
   }
 
-  unmount(): void {
-    this.folder.setRoot("missing");
+  unmount(how: "empty" | "absent" | "unreadable"): void {
+    if (this.#isUnmounted || this.#acts > 0) return;
+    this.#isUnmounted = true;
+    this.folder.isThere = false;
+    this.#disk.unmount(ROOT, how);
+    this.folder.forget();
   }
 
   mount(): void {
-    this.folder.setRoot("present");
+    if (!this.#isUnmounted) return;
+    this.#isUnmounted = false;
+    this.folder.isThere = true;
+    this.#disk.mount(ROOT);
+    this.folder.forget();
+  }
+
+  /** Files that the engine has open. */
+  get openFiles(): number {
+    return this.#disk.openFiles;
+  }
+
+  async #beforeDiskCall({ operation, path, to }: FileSystemCall): Promise<void> {
+    const { life, swarm } = { life: this.#life, swarm: this.#parts.plan.swarm };
+    this.#parts.mark(`${this.name} ${operation} ${path} ${to ?? ""}`);
+    if (!PASSIVE.has(operation)) this.folder.forget();
+    if (!this.#healed && this.#rootId !== undefined) {
+      this.#diskCalls += 1;
+      const nth = this.#diskCalls;
+      if (this.#faults.has(`crash-at-disk-call ${nth}`)) this.crash(`at ${operation} ${path}`);
+      if (this.#faults.has(`power-loss-at-disk-call ${nth}`)) this.losePower(`at ${operation} ${path}`);
+      const isFull = this.#faults.has(`disk-full ${nth}`);
+      if (isFull || this.#faults.has(`disk-error ${nth}`) || (swarm.diskErrors > 0 && this.#turns.chance(swarm.diskErrors))) {
+        this.#note(`the disk fails at ${operation} ${path}`);
+        throw diskError(isFull ? "ENOSPC" : "EIO");
+      }
+    }
+    // What renames a file of its own over the target just after the engine's last look at it loses that file: a gap that is known.
+    if (operation !== "rename" && swarm.diskTurns > 0 && this.#turns.chance(swarm.diskTurns))
+      await this.#parts.scheduler.sleep(this.#turns.int(1000) / 500);
+    await life?.within(async () => {});
+    if (!PASSIVE.has(operation)) this.folder.forget();
+  }
+
+  async #beforeStoreCall(method: string): Promise<void> {
+    this.#parts.mark(`${this.name} ${method}`);
+    if (method === "write" && !this.#healed && this.#faults.has(`crash-at-store-write ${++this.#writes}`)) this.crash("at a write of its metadata");
+    const { swarm } = this.#parts.plan;
+    if (swarm.storeTurns > 0 && this.#turns.chance(swarm.storeTurns)) await this.#parts.scheduler.sleep(this.#turns.int(1000) / 500);
   }
 
   /** Whatever was broken works from now on. */
@@ -240,8 +329,8 @@ export class SimDevice {
   }
 }
 
-function isOfNetwork(fault: Fault): fault is Fault & { readonly kind: Exclude<Fault["kind"], "crash-at-store-write"> } {
-  return fault.kind !== "crash-at-store-write";
+function isOfNetwork(fault: Fault): fault is Fault & { readonly kind: NetworkFaultKind } {
+  return !/^(crash|power|disk)/.test(fault.kind);
 }
 
 function summary(report: Awaited<ReturnType<Replica["sync"]>>): string {

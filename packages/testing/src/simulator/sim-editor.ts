@@ -37,6 +37,8 @@ export interface SimEditor {
   holdOpen(path: string): SimHeldFile;
   read(path: string): Uint8Array;
   exists(path: string): boolean;
+  /** What is at `path`, all inside it, and the names on the way to it are durable afterwards; with nothing there, that it is gone. */
+  fsync(path: string): void;
   /** Everything on the disk is durable afterwards. */
   sync(): void;
 }
@@ -104,6 +106,14 @@ export function createEditor(volume: SimVolume): SimEditor {
     }
   }
 
+  function saveAllAt(path: string): void {
+    const inode = volume.find(path, "fsync");
+    if (inode.kind === "file") save(inode);
+    if (inode.kind !== "directory") return;
+    volume.syncDirectory(inode);
+    for (const { name } of inode.entries.values()) saveAllAt(`${path}/${name}`);
+  }
+
   return {
     write,
     writeInPlace: (path, position, bytes) => held(volume.find(path, "open"), path).write(bytes, position),
@@ -137,6 +147,13 @@ export function createEditor(volume: SimVolume): SimEditor {
     holdOpen: (path) => held(fileAt(path), path),
     read: (path) => volume.read(volume.find(path, "read")),
     exists,
+    fsync(path) {
+      if (exists(path)) saveAllAt(path);
+      for (let parent = parentOf(path); ; parent = parentOf(parent)) {
+        if (exists(parent)) volume.syncDirectory(volume.findDirectory(parent, "fsync"));
+        if (parent === "/") return;
+      }
+    },
     sync: () => saveAll(volume.state, save),
   };
 }

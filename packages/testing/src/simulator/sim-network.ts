@@ -11,7 +11,7 @@ import {
 } from "@twinfold/core";
 import type { RandomStream } from "./random.js";
 import type { Scheduler } from "./scheduler.js";
-import type { Fault, SwarmParams } from "./world-plan.js";
+import type { NetworkFaultKind, SwarmParams } from "./world-plan.js";
 
 /** Longest that a request without an answer is waited for, as the HTTP transport does. */
 const TIMEOUT_MS = 30_000;
@@ -19,7 +19,7 @@ const TIMEOUT_MS = 30_000;
 const SLOW_ONE_IN = 40;
 const SLOW_MS = 20_000;
 
-type Fate = "arrives" | Exclude<Fault["kind"], "crash-at-store-write">;
+type Fate = "arrives" | NetworkFaultKind;
 
 export interface SimNetworkParts {
   readonly scheduler: Scheduler;

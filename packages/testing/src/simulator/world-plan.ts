@@ -36,6 +36,8 @@ export interface SwarmParams {
   readonly duplicate: number;
   readonly truncate: number;
   readonly corrupt: number;
+  /** Share of the disk calls that fail with an I/O error. */
+  readonly diskErrors: number;
   /** Share of the hub's calls of its stores that fail for the moment. */
   readonly storeErrors: number;
   /** Files in the workspace at the start, the same on all devices. */
@@ -53,6 +55,7 @@ export const DEFAULT_SWARM: SwarmParams = {
   duplicate: 0,
   truncate: 0,
   corrupt: 0,
+  diskErrors: 0,
   storeErrors: 0,
   initialFiles: 0,
   calm: false,
@@ -84,9 +87,10 @@ export const OP_FIELDS = {
   offline: [],
   online: [],
   crash: [],
+  "lose-power": [],
   "lose-metadata": [],
   "metadata-back": ["count"],
-  "unmount-root": [],
+  "unmount-root": ["count"],
   "mount-root": [],
   "step-clock": ["count"],
   suspend: ["count"],
@@ -116,9 +120,15 @@ export interface Op {
   readonly count?: number | undefined;
 }
 
-/** What happens to one call of a device, counted from 1. */
+/** What happens to one request, counted from 1. */
+export type NetworkFaultKind = "drop-request" | "drop-answer" | "duplicate" | "truncate" | "corrupt";
+
+/** What happens at one write of the metadata, or one call of the disk, counted from 1. */
+export type DeviceFaultKind = "crash-at-store-write" | "crash-at-disk-call" | "power-loss-at-disk-call" | "disk-error" | "disk-full";
+
+/** What goes wrong once. */
 export interface Fault {
   readonly device: number;
-  readonly kind: "drop-request" | "drop-answer" | "duplicate" | "truncate" | "corrupt" | "crash-at-store-write";
+  readonly kind: NetworkFaultKind | DeviceFaultKind;
   readonly nth: number;
 }

@@ -195,6 +195,9 @@ class SimWorld implements World {
       case "crash":
         device.crash("of itself");
         return;
+      case "lose-power":
+        device.losePower("");
+        return;
       case "lose-metadata":
         note("loses its metadata");
         return device.goBack(undefined);
@@ -203,7 +206,7 @@ class SimWorld implements World {
         return device.goBack(op.count ?? 1);
       case "unmount-root":
         note("the disk is unplugged");
-        device.unmount();
+        device.unmount((["empty", "absent", "unreadable"] as const)[(op.count ?? 0) % 3] ?? "absent");
         return;
       case "mount-root":
         note("the disk is there again");

@@ -7,7 +7,7 @@ const RUNS = Number(process.env.RUNS ?? 60);
 describe("worlds of several devices, a hub, and people, in which everything goes wrong", () => {
   it(`end well: all agree, nothing is lost, nothing comes back, nothing is made up (${RUNS} worlds)`, async () => {
     for (let seed = 1; seed <= RUNS; seed++) {
-      const { violations } = await createWorld(planOf(seed, { ops: [30, 30] })).run();
+      const { violations } = await createWorld(planOf(seed, { ops: [30, 30], alphabet: { "metadata-back": 0 } })).run();
       expect(violations, `seed ${seed}`).toEqual([]);
     }
   }, 600_000);
