@@ -34,6 +34,8 @@ export interface DurableReplace {
   put(source: string, path: LocalPath, expected: Expected): Promise<LocalOutcome>;
   /** Moves what is at `path` to the trash. */
   takeAway(path: LocalPath, expected: LocalStat): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
+  /** Moves what is in the trash to `path`, where nothing is. `changed` when something is, or its directory is gone. */
+  bringBack(entry: TrashEntry, path: LocalPath): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
 }
 
 export interface DurableReplaceParts {
@@ -82,7 +84,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
 
   /** Puts `source` over what is there. `false` when that is not as expected any more. */
   async function putOver(source: string, target: string, path: LocalPath, way: Way, expected: LocalStat): Promise<boolean> {
-    const entry = await trash.open(way.home, path);
+    const entry = await trash.open(way.home, path, "replaced");
     let done = false;
     let kept: "linked" | "copied" | undefined;
     try {
@@ -138,12 +140,19 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
       await fs.syncDirectory(way.absolute);
       return resultOf(target, made);
     },
+    async bringBack(entry, path) {
+      const way = await root.find(parentPath(path));
+      if (way === undefined || !(await putNew(entry.path, join(way.absolute, baseName(path))))) return CHANGED;
+      await fs.syncDirectory(way.absolute);
+      await trash.discard(entry);
+      return { kind: "done" };
+    },
     async takeAway(path, expected) {
       const way = await root.find(parentPath(path));
       if (way === undefined) return CHANGED;
       const target = join(way.absolute, baseName(path));
       if (!isAsExpected(await look(target), expected)) return CHANGED;
-      const entry = await trash.open(way.home, path);
+      const entry = await trash.open(way.home, path, "removed");
       let done = false;
       try {
         const isStill = async () => isSameWay(way, await root.find(parentPath(path))) && isAsExpected(await look(target), expected);

@@ -17,8 +17,12 @@ import {
   type LocalStat,
   type LocalTree,
   type NameRules,
+  noParent,
+  noSuchTrash,
   parentPath,
+  restoredPath,
   ROOT_PATH,
+  splitPath,
   TwinfoldError,
 } from "@twinfold/core";
 import { coalescedSync } from "./coalesced-sync.js";
@@ -26,12 +30,12 @@ import { pieces } from "./copy-file.js";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import { createDurableReplace } from "./durable-replace.js";
 import { type WatchFolder, watchFolder } from "./folder-watcher.js";
-import { openStaging } from "./fs-staging.js";
+import { openStaging, removeAbandoned } from "./fs-staging.js";
 import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
 import { createNodeEnv } from "./node-env.js";
 import { createNodeFileSystem } from "./node-file-system.js";
 import { probeNames } from "./probe-names.js";
-import { createTrash } from "./trash.js";
+import { createTrash, type TrashEntry } from "./trash.js";
 
 const CHANGED = { kind: "changed" } as const;
 const EXECUTE_BITS = 0o111;
@@ -61,7 +65,8 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   const { watch = watchFolder } = options;
   const fs = coalescedSync(fileSystem);
   const root = createLinkedRoot(fs, rootPath, rootId);
-  const replace = createDurableReplace({ fs, root, env, deviceName, trash: createTrash(fs, env) });
+  const trash = createTrash(fs, env);
+  const replace = createDurableReplace({ fs, root, env, deviceName, trash });
   const newFileMode = 0o666 & ~process.umask();
   const watches = new Set<() => Promise<void>>();
   const stagedKeys = new Set<string>();
@@ -239,6 +244,29 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     return { kind: "done" };
   }
 
+  async function ownHome(): Promise<string> {
+    return join(await root.verify(), INTERNAL_NAME);
+  }
+
+  async function restore(entry: TrashEntry, oldPath: LocalPath): Promise<LocalPath> {
+    await makeDirectories(parentPath(oldPath));
+    for (let attempt = 1; ; attempt++) {
+      const path = restoredPath(oldPath, attempt);
+      if ((await lookAt(path)) === undefined && (await replace.bringBack(entry, path)).kind === "done") return path;
+      if ((await lookAt(path)) === undefined) throw noParent(path);
+    }
+  }
+
+  async function makeDirectories(path: LocalPath): Promise<void> {
+    for (let names = splitPath(path), depth = 1; depth <= names.length; depth++) {
+      const at = names.slice(0, depth).join("/") as LocalPath;
+      const found = await lookAt(at);
+      if (found !== undefined && found.stat.kind !== "directory") throw noParent(path);
+      const way = await root.find(parentPath(at));
+      if (found === undefined && way !== undefined) await make(way.absolute, at, fs.mkdir);
+    }
+  }
+
   return {
     check: async () => void (await root.verify()),
     names: () =>
@@ -305,6 +333,19 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         }
       }),
     remove: (path, expected) => doing("remove", path, () => remove(path, expected)),
+    listTrash: () => doing("list the trash of", rootPath as LocalPath, async () => await trash.list(await ownHome())),
+    restoreFromTrash: (trashId) =>
+      doing("bring back from the trash", trashId as LocalPath, async () => {
+        const found = await trash.find(await ownHome(), trashId);
+        if (found === undefined) throw noSuchTrash(trashId);
+        return restore(found.entry, found.item.path);
+      }),
+    tidy: () =>
+      doing("tidy the trash of", rootPath as LocalPath, async () => {
+        const home = await ownHome();
+        await trash.purge(home);
+        await removeAbandoned(fs, { folder: join(home, "staging"), isOpen: (name) => stagedKeys.has(name), nowMs: env.nowMs() });
+      }),
     async watch(listener) {
       const unsubscribe = await watch(await root.verify(), async (path) => (await lookAt(path))?.stat.kind === "directory", listener);
       watches.add(unsubscribe);

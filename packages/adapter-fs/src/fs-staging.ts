@@ -8,9 +8,11 @@ import {
   type LocalPath,
   type OpenFile,
   type Staging,
+  STAGING_KEPT_MS,
   TwinfoldError,
 } from "@twinfold/core";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
+import { lstatOrAbsent, namesIn } from "./linked-root.js";
 
 export interface StagingParts {
   readonly fs: FileSystem;
@@ -25,8 +27,9 @@ export interface StagingParts {
 
 export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: StagingParts): Promise<Staging> {
   const path = join(folder, key);
-  let file: OpenFile | undefined = await openAlone(fs, path);
-  let { sizeBytes } = await file.stat();
+  const alone = await openAlone(fs, path);
+  let file: OpenFile | undefined = alone.file;
+  let { sizeBytes } = alone;
 
   function opened(): OpenFile {
     if (file === undefined) throw new TwinfoldError("ERR_CLOSED", `the download ${key} was let go of: stage it again`);
@@ -111,16 +114,47 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
 }
 
 /** Opens the file, or makes it. One with a second name was placed by a process that died just then: its bytes are a person's now. */
-async function openAlone(fs: FileSystem, path: string): Promise<OpenFile> {
+async function openAlone(fs: FileSystem, path: string): Promise<{ readonly file: OpenFile; readonly sizeBytes: number }> {
   try {
     const file = await fs.open(path, "read-write");
-    const { kind, links } = await file.stat();
-    if (kind === "file" && links === 1) return file;
+    const { kind, links, sizeBytes } = await closedOnError(file, () => file.stat());
+    if (kind === "file" && links === 1) return { file, sizeBytes };
     await file.close();
     await fs.unlink(path);
   } catch (error) {
     if (diskCode(error) === "ELOOP") await fs.unlink(path);
     else if (diskCode(error) !== "ENOENT") throw error;
   }
-  return fs.open(path, "create-exclusive");
+  return { file: await fs.open(path, "create-exclusive"), sizeBytes: 0 };
+}
+
+async function closedOnError<T>(file: OpenFile, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await file.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** Most staging files removed at once. */
+const MAX_REMOVED = 1_000;
+
+/**
+ * Removes what nobody has open and nobody has written for {@link STAGING_KEPT_MS}: its download went another way. And at once what a process that
+ * died left half done: the second name of a file that is a person's by now, a symlink's draft.
+ */
+export async function removeAbandoned(
+  fs: FileSystem,
+  { folder, isOpen, nowMs }: { readonly folder: string; readonly isOpen: (name: string) => boolean; readonly nowMs: number },
+): Promise<void> {
+  const beforeNs = BigInt(Math.floor(nowMs - STAGING_KEPT_MS)) * 1_000_000n;
+  let removed = 0;
+  for (const name of await namesIn(fs, folder)) {
+    const stat = isOpen(name) ? undefined : await lstatOrAbsent(fs, join(folder, name));
+    if (stat === undefined || stat.kind === "directory") continue;
+    if (stat.kind === "file" && stat.links === 1 && stat.ctimeNs > beforeNs) continue;
+    await fs.unlink(join(folder, name)).catch(() => {});
+    if (++removed === MAX_REMOVED) return;
+  }
 }

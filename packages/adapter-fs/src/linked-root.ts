@@ -109,3 +109,13 @@ export async function ownFolder(fs: FileSystem, home: string, name: "staging" | 
   }
   return folder;
 }
+
+/** The names in one of our own folders; none when it is not there. Ours are all UTF-8. */
+export async function namesIn(fs: FileSystem, folder: string): Promise<readonly string[]> {
+  try {
+    return (await fs.readdir(folder)).map((name) => new TextDecoder().decode(name));
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}

@@ -75,7 +75,7 @@ export async function readRootMarker({ root, fileSystem: fs = createNodeFileSyst
     throw rootError(root, error);
   }
   try {
-    text = await readText(fs, markerPath(root));
+    text = await readText(fs, markerPath(root), MAX_MARKER_BYTES);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw rootError(root, error);
@@ -105,10 +105,12 @@ export async function ensureDirectory(fs: FileSystem, path: string): Promise<voi
   await fs.syncDirectory(dirname(path));
 }
 
-async function readText(fs: FileSystem, path: string): Promise<string> {
+/** The text of a small file of ours, its first `maxBytes`. */
+export async function readText(fs: FileSystem, path: string, maxBytes: number): Promise<string> {
   const file = await fs.open(path, "read");
   try {
-    const bytes = new Uint8Array(MAX_MARKER_BYTES);
+    const { sizeBytes } = await file.stat();
+    const bytes = new Uint8Array(Math.min(sizeBytes, maxBytes));
     return new TextDecoder().decode(bytes.subarray(0, await file.read(bytes, 0)));
   } finally {
     await file.close();

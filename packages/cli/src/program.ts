@@ -16,6 +16,7 @@ import type { ServeOptions } from "./commands/serve.js";
 import { signup } from "./commands/signup.js";
 import { status } from "./commands/status.js";
 import { sync, type SyncOptions } from "./commands/sync.js";
+import { type RestoreFromTrashOptions, restoreFromTrash, trash } from "./commands/trash.js";
 import { unlink } from "./commands/unlink.js";
 import { whoami } from "./commands/whoami.js";
 import { workspaces } from "./commands/workspaces.js";
@@ -98,6 +99,16 @@ export function createProgram(run: Run): Command {
   command("resolve <path>", "settle the conflict of a file or of its copy")
     .requiredOption("--keep <which>", "mine, theirs, both, or a file whose content is to stand instead of both")
     .action((path: string, options: ResolveOptions) => run((context) => resolve(context, path, options)));
+
+  const trashCommand = program.command("trash").description("list what was replaced or deleted here, and bring it back");
+  trashCommand
+    .command("list [dir]", { isDefault: true })
+    .description("list it, oldest first; it is kept for 30 days")
+    .option("--json", "one JSON document on stdout")
+    .action((dir: string | undefined) => run((context) => trash(context, dir)));
+  command("restore <path>", "bring back the newest thing that was at a path", trashCommand)
+    .option("--id <id>", "another one, by its id as listed with --json")
+    .action((path: string, options: RestoreFromTrashOptions) => run((context) => restoreFromTrash(context, path, options)));
 
   const devicesCommand = program.command("devices").description("list and revoke the account's devices");
   devicesCommand

@@ -55,7 +55,7 @@ describe("help", () => {
     const { code, stdout } = await twinfold(["--help"]);
     expect(code).toBe(0);
     const commands =
-      "serve signup login logout whoami link unlink workspaces sync pause resume status explain revisions restore conflicts resolve devices".split(
+      "serve signup login logout whoami link unlink workspaces sync pause resume status explain revisions restore conflicts resolve trash devices".split(
         " ",
       );
     for (const command of commands) expect(stdout).toContain(`  ${command} `);

@@ -152,6 +152,7 @@ export type { Plan, PlanAction, PlanStep } from "./reconcile/plan.js";
 export { type Decision, decide, type PartAction, type PartChange, POLICY } from "./reconcile/policy.js";
 export { COLLISIONS, reconcile, type Step, type TreesView } from "./reconcile/reconcile.js";
 export { createReplica } from "./replica/create-replica.js";
+export { noParent, noSuchTrash, restoredPath, STAGING_KEPT_MS, TRASH_KEPT_MS, type TrashItem } from "./local/trash.js";
 export { conflictName, isConflictName } from "./replica/conflict-name.js";
 export type { ReplicaEvents } from "./replica/events.js";
 export { mergeText } from "./replica/merge-text.js";

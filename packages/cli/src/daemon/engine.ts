@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { type Conflict, TwinfoldError } from "@twinfold/core";
+import { type Conflict, isTwinfoldError, TwinfoldError } from "@twinfold/core";
 import type { Device } from "../device/device.js";
 import { type Link, mustFindLink, mustFindPath, readLinks, writeLinks } from "../device/links.js";
 import { localFailure } from "../device/local-failure.js";
@@ -81,6 +81,25 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         const conflicts = (await replica.conflicts({ signal: options.signal })).map((conflict) => conflictInfo(conflict, link));
         return { copies: conflicts.map(({ copy }) => copy), conflicts };
       }),
+
+    trash: async ({ dirs }, options) =>
+      await each(await selected(dirs), options, async ({ replica }, link) => ({
+        items: (await replica.listTrash()).map((item) => ({ ...item, path: join(link.path, item.path) })),
+      })),
+
+    async restoreFromTrash({ path, trashId }, options) {
+      const { link, localPath, linked } = await replicaAt(path);
+      const item = (await linked.replica.listTrash()).findLast((one) => one.path === localPath && (trashId === undefined || one.trashId === trashId));
+      if (item === undefined)
+        throw new TwinfoldError("ERR_NOT_FOUND", `the trash holds nothing that was at ${path}: \`twinfold trash\` lists what it holds`);
+      const restored = join(link.path, await linked.replica.restoreFromTrash(item.trashId));
+      try {
+        return { restored, sync: await linked.sync({ ...options, confirm: false }) };
+      } catch (error) {
+        if (!isTwinfoldError(error) || !error.retryable) throw error;
+        return { restored, sync: null }; // it is back, and goes up when the server is in reach
+      }
+    },
 
     async resolve({ path, keep }, options) {
       const { link, localPath, linked } = await replicaAt(path);

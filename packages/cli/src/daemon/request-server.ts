@@ -19,6 +19,8 @@ const REPEATABLE: Readonly<Record<Method, boolean>> = {
   restore: false,
   conflicts: true,
   resolve: false,
+  trash: true,
+  restoreFromTrash: false,
   check: true,
 };
 

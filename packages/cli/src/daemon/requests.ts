@@ -1,4 +1,4 @@
-import type { CheckReport, Conflict, Explanation, Plan, ReplicaEvents, ReplicaStatus, SyncReport } from "@twinfold/core";
+import type { CheckReport, Conflict, Explanation, Plan, ReplicaEvents, ReplicaStatus, SyncReport, TrashItem } from "@twinfold/core";
 import type { ShownError } from "../output/output.js";
 
 /** What one `sync` of one folder did: the replica's report, and what crossed this device's sockets for it. */
@@ -61,6 +61,9 @@ export interface LinkConflicts {
   readonly conflicts: readonly ConflictInfo[];
 }
 
+/** `path`, where it was, is absolute. */
+export type TrashInfo = Omit<TrashItem, "path"> & { readonly path: string };
+
 /** Which version stays, or the file whose bytes are to stand instead of both. */
 export type Keep = "mine" | "theirs" | "both" | { readonly file: string };
 
@@ -86,6 +89,15 @@ export interface Requests {
   revisions: { readonly ask: { readonly path: string; readonly limit?: number | undefined }; readonly answer: readonly RevisionInfo[] };
   restore: { readonly ask: { readonly path: string; readonly revision: number }; readonly answer: LinkReport };
   conflicts: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<LinkConflicts>> };
+  trash: {
+    readonly ask: { readonly dirs: readonly string[] };
+    readonly answer: ReadonlyArray<LinkOutcome<{ readonly items: readonly TrashInfo[] }>>;
+  };
+  /** The newest thing that was at `path`, or the one that is named. `sync` is `null` while the server is out of reach. */
+  restoreFromTrash: {
+    readonly ask: { readonly path: string; readonly trashId?: string | undefined };
+    readonly answer: { readonly restored: string; readonly sync: LinkReport | null };
+  };
   /** `path`: the file, or its copy. */
   resolve: {
     readonly ask: { readonly path: string; readonly keep: Keep };

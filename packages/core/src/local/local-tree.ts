@@ -1,5 +1,6 @@
 import type { LocalPath } from "../names.js";
 import type { OperationOptions } from "../operation-options.js";
+import type { TrashItem } from "./trash.js";
 import type { NameRules } from "./name-rules.js";
 
 /** What the disk says of one entry. Two equal stats of one path mean: nothing was written in between. */
@@ -84,6 +85,10 @@ export type LocalHint =
  *   new can be made under either, and `list` gives it once, as it was last spelled, or in form D where the rules say so.
  *   The caller asks for no name that the rules exclude.
  * - LT12 `move` from one spelling of an entry to another changes its spelling, and nothing else.
+ * - LT13 `listTrash` gives all that LT5 has kept, each with the path that it had, when and why, oldest first. `restoreFromTrash` puts one thing back at that path, whose
+ *   directories it makes, or beside it under the next free name; it never replaces anything. Then it is no longer in the trash. No such thing: `ERR_NOT_FOUND`.
+ * - LT14 `tidy` removes what has been in the trash for {@link TRASH_KEPT_MS}, and staging files that nobody has open and that were not written for
+ *   {@link STAGING_KEPT_MS}, or were placed already by a process that died then; a bounded number at each call, the oldest first. Nothing else.
  */
 export interface LocalTree {
   /** Rejects as LT8 says; resolves when the root is there and ours. */
@@ -107,6 +112,10 @@ export interface LocalTree {
   move(from: LocalPath, to: LocalPath, expected: LocalStat): Promise<LocalOutcome>;
   setAttributes(path: LocalPath, expected: LocalStat, attributes: FileAttributes): Promise<LocalOutcome>;
   remove(path: LocalPath, expected: LocalStat): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
+  listTrash(): Promise<readonly TrashItem[]>;
+  /** Gives the path at which it is now. */
+  restoreFromTrash(trashId: string): Promise<LocalPath>;
+  tidy(): Promise<void>;
   watch(listener: (hint: LocalHint) => void): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { Env } from "../env.js";
 import { TwinfoldError } from "../errors.js";
 import { createEvents } from "../events.js";
 import { baseName, INTERNAL_NAME, type LocalPath, parentPath, ROOT_PATH } from "../names.js";
+import { noParent, noSuchTrash, restoredPath, STAGING_KEPT_MS, TRASH_KEPT_MS, type TrashItem } from "./trash.js";
 import { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./expected.js";
 import type { Expected, FileAttributes, LocalEntry, LocalHint, LocalOutcome, LocalStat, LocalTree, Staging } from "./local-tree.js";
 import { ANY_NAME, isSameName, type NameRules } from "./name-rules.js";
@@ -68,9 +69,10 @@ const ROOT_ERRORS = {
 export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: MemoryLocalTreeOptions = {}): MemoryLocalTree {
   const rules: NameRules = { ...ANY_NAME, ...names };
   const { source, emit } = createEvents<{ hint: LocalHint }>();
-  const staged = new Map<string, { readonly buffer: Uint8Array; readonly sizeBytes: number }>();
+  const staged = new Map<string, { readonly buffer: Uint8Array; readonly sizeBytes: number; readonly writtenAtMs: number }>();
   const stagedKeys = new Set<string>();
-  const trash: Array<{ readonly path: string; readonly entry: MemoryEntry }> = [];
+  const trash: Array<TrashItem & { readonly entry: MemoryEntry }> = [];
+  let trashIds = 0;
   let rootState: Parameters<MemoryLocalTree["setRoot"]>[0] = "present";
   let latestNs = 0n;
   let inodes = 0;
@@ -157,13 +159,24 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
 
   /** Puts `inode` at `path`, and what was there into the trash. */
   function replace(path: LocalPath, inode: Inode): LocalOutcome {
-    discard(path);
+    discard(path, "replaced");
     return attach(path, inode);
   }
 
-  function discard(path: string): void {
+  function discard(path: LocalPath, reason: TrashItem["reason"]): void {
     const old = find(path);
-    if (old !== undefined && old.kind !== "directory") trash.push({ path, entry: entryOf(old) });
+    if (old?.kind !== "file" && old?.kind !== "symlink") return;
+    const { kind, sizeBytes } = statOf(old);
+    trashIds += 1;
+    trash.push({
+      trashId: String(trashIds).padStart(8, "0"),
+      path,
+      atMs: env.nowMs(),
+      reason,
+      kind: kind as TrashItem["kind"],
+      sizeBytes,
+      entry: entryOf(old),
+    });
   }
 
   function setFileAttributes(inode: Inode, { executable, mtimeNs }: FileAttributes): void {
@@ -194,7 +207,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
   }
 
   function stagingOf(key: string): Staging {
-    const held = () => staged.get(key) ?? { buffer: NO_BYTES, sizeBytes: 0 };
+    const held = () => staged.get(key) ?? { buffer: NO_BYTES, sizeBytes: 0, writtenAtMs: env.nowMs() };
     return {
       get sizeBytes() {
         return held().sizeBytes;
@@ -204,7 +217,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
         return buffer.slice(offset, Math.min(sizeBytes, offset + length));
       },
       async truncate(sizeBytes) {
-        staged.set(key, { buffer: held().buffer, sizeBytes: Math.min(sizeBytes, held().sizeBytes) });
+        staged.set(key, { buffer: held().buffer, sizeBytes: Math.min(sizeBytes, held().sizeBytes), writtenAtMs: env.nowMs() });
       },
       async append(bytes) {
         const { buffer, sizeBytes } = held();
@@ -212,7 +225,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
         const roomy = end <= buffer.length ? buffer : new Uint8Array(Math.max(end, buffer.length * 2));
         if (roomy !== buffer) roomy.set(buffer);
         roomy.set(bytes, sizeBytes);
-        staged.set(key, { buffer: roomy, sizeBytes: end });
+        staged.set(key, { buffer: roomy, sizeBytes: end, writtenAtMs: env.nowMs() });
       },
       async place(path, expected, attributes) {
         await check();
@@ -290,7 +303,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
       assertStagingKey(key);
       if (stagedKeys.has(key)) throw new TwinfoldError("ERR_IN_USE", `the download ${key} is being written already: close it first`);
       stagedKeys.add(key);
-      if (!staged.has(key)) staged.set(key, { buffer: NO_BYTES, sizeBytes: 0 });
+      if (!staged.has(key)) staged.set(key, { buffer: NO_BYTES, sizeBytes: 0, writtenAtMs: env.nowMs() });
       return stagingOf(key);
     },
     async makeDirectory(path) {
@@ -324,9 +337,39 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
       await check();
       const inode = find(path);
       if (inode === undefined || !isAsExpected(statOf(inode), expected) || inode.children.size > 0) return CHANGED;
-      discard(path);
+      discard(path, "removed");
       detach(path);
       return { kind: "done" };
+    },
+    async listTrash() {
+      await check();
+      return trash.map(({ entry: _kept, ...item }) => item);
+    },
+    async restoreFromTrash(trashId) {
+      await check();
+      const item = trash.find((one) => one.trashId === trashId);
+      if (item === undefined) throw noSuchTrash(trashId);
+      for (let attempt = 1; ; attempt++) {
+        const path = restoredPath(item.path, attempt);
+        if (find(path) !== undefined) continue;
+        for (let at = parentPath(path); at !== ""; at = parentPath(at)) if ((find(at)?.kind ?? "directory") !== "directory") throw noParent(path);
+        makeParents(path);
+        const { entry } = item;
+        const isLink = entry.kind === "symlink";
+        const inode = isLink
+          ? makeInode("symlink", { target: entry.target })
+          : makeInode("file", entry.kind === "file" ? { bytes: entry.bytes } : {});
+        if (entry.kind === "file") setFileAttributes(inode, entry);
+        trash.splice(trash.indexOf(item), 1);
+        attach(path, inode);
+        return path;
+      }
+    },
+    async tidy() {
+      await check();
+      const kept = trash.filter(({ atMs }) => env.nowMs() - atMs < TRASH_KEPT_MS);
+      trash.splice(0, trash.length, ...kept);
+      for (const [key, { writtenAtMs }] of staged) if (!stagedKeys.has(key) && env.nowMs() - writtenAtMs >= STAGING_KEPT_MS) staged.delete(key);
     },
     async watch(listener) {
       await check();
@@ -374,7 +417,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
       walk(mustFind(ROOT_PATH), "");
       return new Map([...seen].sort(([a], [b]) => (a < b ? -1 : 1)));
     },
-    trashed: () => [...trash],
+    trashed: () => trash.map(({ path, entry }) => ({ path, entry })),
     setRoot(state) {
       rootState = state;
     },

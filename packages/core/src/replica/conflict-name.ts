@@ -2,7 +2,8 @@ import { encode } from "../codec/codec.js";
 import { bytesToHex, hexToBytes } from "../codec/hex.js";
 import type { Sha256 } from "../env.js";
 import type { NodeId } from "../ids.js";
-import { MAX_NAME_BYTES, type NodeName, parseName } from "../names.js";
+import { markedName } from "../marked-name.js";
+import type { NodeName } from "../names.js";
 import type { Content } from "../node.js";
 import { type VersionVector, versionVectorCodec } from "../version-vector.js";
 
@@ -31,23 +32,12 @@ export function conflictName(name: NodeName, device: string, nowMs: number, atte
 }
 
 function nameOfCopy(name: NodeName, device: string, date: string, attempt: number): NodeName {
-  return marked(parseConflictName(name)?.original ?? name, ` (conflict, ${device}, ${date})`, attempt);
+  return markedName(parseConflictName(name)?.original ?? name, ` (conflict, ${device}, ${date})`, attempt);
 }
 
 /** An ordinary name for a conflict copy that is to stay: `notes (from laptop).txt`, with ` 2`, ` 3` …. */
 export function keptName({ original, device }: ConflictMark, attempt: number): NodeName {
-  return marked(original, ` (from ${device})`, attempt);
-}
-
-/** Puts `mark` between stem and extension. */
-function marked(name: NodeName, mark: string, attempt: number): NodeName {
-  const dot = name.lastIndexOf(".");
-  const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
-  const numbered = attempt > 1 ? `${mark} ${attempt}` : mark;
-  const fits = (text: string) => encoder.encode(text + numbered + extension).length <= MAX_NAME_BYTES;
-  const letters = [...stem];
-  while (letters.length > 1 && !fits(letters.join(""))) letters.pop();
-  return parseName(letters.join("") + numbered + (fits(letters.join("")) ? extension : ""));
+  return markedName(original, ` (from ${device})`, attempt);
 }
 
 /** A device's name as it stands in the names of its conflict copies. */

@@ -131,6 +131,13 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       });
     },
 
+    listTrash: () => tree.listTrash(),
+
+    async restoreFromTrash(trashId) {
+      mustBeOpen();
+      return await follower.exclusively(() => tree.restoreFromTrash(trashId));
+    },
+
     async revisions(path, { signal, limit = 100 } = {}) {
       const record = await mustFind(path);
       return await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit }, { signal });

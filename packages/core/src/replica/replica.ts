@@ -2,6 +2,7 @@ import type { Env } from "../env.js";
 import type { Unsubscribe } from "../events.js";
 import type { WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
+import type { TrashItem } from "../local/trash.js";
 import type { ReplicaStore } from "../metadata/replica-store.js";
 import type { LocalPath } from "../names.js";
 import type { NodeKind } from "../node.js";
@@ -151,6 +152,14 @@ export interface Replica {
    *   `ERR_LOCAL_CHANGED` when one of the two was written to meanwhile.
    */
   resolveConflict(path: LocalPath, keep: Resolution, options?: OperationOptions): Promise<ResolvedConflict>;
+  /** What was replaced or removed in this folder, kept for 30 days; oldest first. */
+  listTrash(): Promise<readonly TrashItem[]>;
+  /**
+   * Brings a thing back from the trash, to its old path or beside it under the next free name; gives that path. `sync` tells the hub.
+   *
+   * @throws {TwinfoldError} `ERR_NOT_FOUND` when there is no such thing.
+   */
+  restoreFromTrash(trashId: string): Promise<LocalPath>;
   /** Newest first. @throws {TwinfoldError} `ERR_NOT_FOUND` when nothing is known at `path`. */
   revisions(path: LocalPath, options?: OperationOptions & { readonly limit?: number | undefined }): Promise<readonly Revision[]>;
   /** Makes an older revision the newest one; `sync` brings it to the disk. */

@@ -1,6 +1,6 @@
-import { TwinfoldError } from "../errors.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
-import type { LocalPath } from "../names.js";
+import { INTERNAL_NAME, type LocalPath } from "../names.js";
 import type { Plan, PlanAction, PlanStep } from "../reconcile/plan.js";
 import { reconcile, type Step } from "../reconcile/reconcile.js";
 import type { Revision } from "../transport/transport.js";
@@ -20,6 +20,7 @@ const PAGE = 2_000;
 const MAX_ROUNDS = 200;
 /** Looks at a directory that keeps changing, before it is left alone for `settleMs`. */
 const MAX_LOOKS = 3;
+const TIDY_EVERY_MS = 24 * 60 * 60 * 1_000;
 /** Pauses for names that vanished or files that are being written, in a pass that is to end. */
 const MAX_SETTLES = 5;
 
@@ -49,6 +50,7 @@ export class Synchronizer {
   readonly #feed: Feed;
   readonly #indexer: Indexer;
   readonly #runner: StepRunner;
+  #tidiedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ReplicaParts, emit: Emit) {
     this.#parts = parts;
@@ -79,6 +81,7 @@ export class Synchronizer {
     this.#tally.begin(places === undefined);
     this.#brake.begin(confirm);
     let unsettled = await this.#look(places, signal);
+    if (places === undefined) await this.#tidy();
     let fewest = Number.POSITIVE_INFINITY;
     for (let rounds = 0, looks = 0, settles = 0; rounds < MAX_ROUNDS; rounds++) {
       signal?.throwIfAborted();
@@ -141,6 +144,19 @@ export class Synchronizer {
     const { manifestId, sizeBytes, executable, mtimeNs } = revision;
     await this.#runner.commitRevision(record.remote, { kind: "file", manifestId, sizeBytes, executable, mtimeNs }, signal);
     await this.#feed.pull(signal);
+  }
+
+  /** Once a day: what has been in the trash for too long goes, and staging files of downloads that went another way. */
+  async #tidy(): Promise<void> {
+    const now = this.#parts.env.monotonicMs();
+    if (now - this.#tidiedAtMs < TIDY_EVERY_MS) return;
+    this.#tidiedAtMs = now;
+    try {
+      await this.#parts.tree.tidy();
+    } catch (error) {
+      if (!isTwinfoldError(error) || error.code.startsWith("ERR_ROOT_")) throw error;
+      this.#tally.skipPath(INTERNAL_NAME, error.message);
+    }
   }
 
   /** Takes in what the hub has, then what the disk has; gives what has to settle. */

@@ -302,6 +302,92 @@ const CLAUSES = {
       assertEqual([await filesOf(edit), await trashOf(edit)], [{ folder: "directory" }, ["folder/a: two", "link: -> folder"]]);
     },
   },
+  "LT13 listTrash tells what was taken away: the path that it had, when, why and how large": {
+    check: async ({ tree, edit }) => {
+      assertEqual(await tree.listTrash(), []);
+      await edit.write("dir/a.txt", "first");
+      await edit.symlink("link", "dir/a.txt");
+      await place(tree, at("dir/a.txt"), "second", await mustStat(tree, at("dir/a.txt")));
+      await tree.remove(at("dir/a.txt"), await mustStat(tree, at("dir/a.txt")));
+      await tree.remove(at("link"), await mustStat(tree, at("link")));
+      const items = await tree.listTrash();
+      assertEqual(
+        items.map(({ path, reason, kind }) => [path, reason, kind]),
+        [
+          ["dir/a.txt", "replaced", "file"],
+          ["dir/a.txt", "removed", "file"],
+          ["link", "removed", "symlink"],
+        ],
+      );
+      assertEqual([items[0]?.sizeBytes, items[1]?.sizeBytes], [5, 6]);
+      assertEqual(new Set(items.map(({ trashId }) => trashId)).size, 3);
+      for (const [index, { atMs }] of items.entries()) assertTrue(atMs >= (items[index - 1]?.atMs ?? 0), "oldest first");
+    },
+  },
+  "LT13 restoreFromTrash puts a thing back at its path with its attributes, and makes the directories on the way": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a/b/run.sh", "text", { executable: true });
+      await edit.symlink("link", "nowhere");
+      const before = (await edit.files()).get("a/b/run.sh");
+      await tree.remove(at("a/b/run.sh"), await mustStat(tree, at("a/b/run.sh")));
+      await tree.remove(at("link"), await mustStat(tree, at("link")));
+      await edit.rm("a");
+      const [file, link] = await tree.listTrash();
+      assertEqual(await tree.restoreFromTrash(file?.trashId ?? ""), "a/b/run.sh");
+      assertEqual(await tree.restoreFromTrash(link?.trashId ?? ""), "link");
+      assertEqual(await filesOf(edit), { a: "directory", "a/b": "directory", "a/b/run.sh": "text", link: "-> nowhere" });
+      const after = (await edit.files()).get("a/b/run.sh");
+      if (before?.kind === "file" && after?.kind === "file") assertEqual(after.executable, before.executable);
+      assertEqual(await tree.listTrash(), []);
+      await assertRejects(tree.restoreFromTrash(file?.trashId ?? ""), "ERR_NOT_FOUND");
+      await assertRejects(tree.restoreFromTrash("../staging"), "ERR_NOT_FOUND");
+    },
+  },
+  "LT13 restoreFromTrash never replaces: it takes the next free name": {
+    check: async ({ tree, edit }) => {
+      for (const text of ["one", "two", "three"]) {
+        await edit.write("a.txt", text);
+        await tree.remove(at("a.txt"), await mustStat(tree, at("a.txt")));
+      }
+      await edit.mkdir("a.txt");
+      const paths: string[] = [];
+      for (const { trashId } of await tree.listTrash()) paths.push(await tree.restoreFromTrash(trashId));
+      assertEqual(paths, ["a (restored).txt", "a (restored) 2.txt", "a (restored) 3.txt"]);
+      assertEqual(await filesOf(edit), {
+        "a.txt": "directory",
+        "a (restored).txt": "one",
+        "a (restored) 2.txt": "two",
+        "a (restored) 3.txt": "three",
+      });
+    },
+  },
+  "LT13 restoreFromTrash goes through no file or symlink that has taken a directory's place, and keeps what it cannot put back": {
+    check: async ({ tree, edit }) => {
+      await edit.write("dir/a.txt", "text");
+      await tree.remove(at("dir/a.txt"), await mustStat(tree, at("dir/a.txt")));
+      await edit.rm("dir");
+      await edit.mkdir("elsewhere");
+      await edit.symlink("dir", "elsewhere");
+      const [item] = await tree.listTrash();
+      await assertRejects(tree.restoreFromTrash(item?.trashId ?? ""), "ERR_LOCAL_FAILED");
+      assertEqual((await tree.listTrash()).length, 1);
+      assertEqual(await filesOf(edit), { dir: "-> elsewhere", elsewhere: "directory" });
+    },
+  },
+  "LT14 tidy leaves what is new in the trash, and a download that may go on": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a.txt", "text");
+      await tree.remove(at("a.txt"), await mustStat(tree, at("a.txt")));
+      const staging = await tree.stage("going-on");
+      await staging.append(bytesOf("half"));
+      await staging.close();
+      await tree.tidy();
+      assertEqual((await tree.listTrash()).length, 1);
+      const again = await tree.stage("going-on");
+      assertEqual(again.sizeBytes, 4);
+      await again.discard();
+    },
+  },
   "LT6 nothing goes through a symlink on the way": {
     check: async ({ tree, edit }) => {
       await edit.write("real/a", "one");
