@@ -95,6 +95,17 @@ describe("StoreDatabase", () => {
     await database.close();
   });
 
+  it("undoes a write whose body throws in its middle", async () => {
+    const database = await StoreDatabase.open(freshName(), OLD);
+    const outcome = database.write("writing", async (transaction) => {
+      send(transaction.objectStore("numbers").put(1, "a"));
+      throw new Error("in the middle");
+    });
+    await expect(outcome).rejects.toMatchObject({ code: "ERR_STORE_FAILED", cause: { message: "in the middle" } });
+    expect(await readNumber(database)).toBeUndefined();
+    await database.close();
+  });
+
   it("undoes a write whose signal aborts before it is committed", async () => {
     const database = await StoreDatabase.open(freshName(), OLD);
     const controller = new AbortController();
