@@ -68,7 +68,7 @@ describe("a folder that goes away while it is followed", () => {
         await writeFile(marker, (await readFile(marker, "utf8")).replace(/"[0-9a-f]{32}"/, `"${"0".repeat(32)}"`));
       },
     ],
-  ])("%s, stops with %s and deletes nothing anywhere", async (_, code, takeAway) => {
+  ])("%s, waits with %s and deletes nothing anywhere", async (_, code, takeAway) => {
     const { url } = await startServer();
     const [laptop, phone] = await twins(url);
     for (let at = 0; at < 5; at++) await writeFile(join(laptop.folder, `${at}.txt`), `file ${at}`);
@@ -79,8 +79,7 @@ describe("a folder that goes away while it is followed", () => {
     await writeFile(join(phone.folder, "news.txt"), "news");
     expect((await syncOnce(phone)).json).toMatchObject({ inSync: true });
 
-    expect(await running.line(tells("link:stopped"))).toContain(code);
-    expect(await running.ended).toBe(1);
+    expect(await running.line(tells("sync:postponed"))).toContain(code);
     expect(await syncOnce(laptop)).toMatchObject({ code: 1, json: { error: { code } } });
     expect((await syncOnce(phone)).json).toMatchObject({ inSync: true, filesDeleted: 0 });
     expect((await contents(phone.folder)).size).toBe(before.size + 1);
@@ -88,7 +87,7 @@ describe("a folder that goes away while it is followed", () => {
   });
 
   it.skipIf(!canMount)(
-    "because its disk is unmounted (needs the right to mount), stops with ERR_ROOT_MISSING, writes nothing under the mount point and goes on after",
+    "because its disk is unmounted (needs the right to mount), waits with ERR_ROOT_MISSING, writes nothing under the mount point and goes on by itself",
     async () => {
       const { url } = await startServer();
       const disk = await mountDisk(16);
@@ -100,11 +99,12 @@ describe("a folder that goes away while it is followed", () => {
       disk.moveTo(kept);
       await writeFile(join(phone.folder, "news.txt"), "news");
       expect((await syncOnce(phone)).json).toMatchObject({ inSync: true });
-      expect(await running.line(tells("link:stopped"))).toContain("ERR_ROOT_MISSING");
-      expect(await running.ended).toBe(1);
+      expect(await running.line(tells("sync:postponed"))).toContain("ERR_ROOT_MISSING");
       expect(await readdir(laptop.folder)).toEqual([]);
 
       disk.moveTo(laptop.folder);
+      await running.line(tells("file:downloaded", "news.txt"));
+      expect(await running.stop()).toBe(0);
       for (const twin of [laptop, phone]) expect((await syncOnce(twin)).json).toMatchObject({ inSync: true, filesDeleted: 0 });
       expect(await differences(laptop.folder, phone.folder)).toEqual([]);
       expect((await contents(phone.folder)).size).toBe(6);

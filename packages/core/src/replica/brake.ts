@@ -1,4 +1,6 @@
 import type { NodeId } from "../ids.js";
+import type { Content } from "../node.js";
+import type { NodeRecord } from "../reconcile/node-record.js";
 import type { Step, TreesView } from "../reconcile/reconcile.js";
 import type { Trees } from "./trees.js";
 
@@ -7,7 +9,7 @@ const LEAST = 25;
 const SHARE = 0.2;
 const MOST = 1_000;
 
-/** Holds removals back when they are more than a person would be glad to see done unasked. Counts files and symlinks; a move is none. */
+/** Holds removals back when they are more than a person would be glad to see done unasked. Counts files and symlinks, and files that become empty; a move is none. */
 export class Brake {
   readonly #trees: Trees;
   readonly #held = new Set<NodeId>();
@@ -39,9 +41,11 @@ export class Brake {
 
   /** The steps that may be taken: all, or all but the removals. Once one plan's removals are held, so are those of the next. */
   async allowed(steps: readonly Step[], view: TreesView): Promise<readonly Step[]> {
-    const removals = steps.filter(isRemoval);
-    if (removals.length === 0 || this.#confirmed) return steps;
-    const files = removals.filter(({ nodeId }) => {
+    if (this.#confirmed) return steps;
+    const isLoss = (step: Step): boolean => isRemoval(step) || empties(step, view.record(step.nodeId));
+    const losses = steps.filter(isLoss);
+    if (losses.length === 0) return steps;
+    const files = losses.filter(({ nodeId }) => {
       const record = view.record(nodeId);
       return (record?.local ?? record?.synced)?.content.kind !== "directory";
     }).length;
@@ -51,12 +55,23 @@ export class Brake {
       await this.#trees.write({ state: { removedSince: removed } });
       return steps;
     }
-    for (const { nodeId } of removals) this.#held.add(nodeId);
+    for (const { nodeId } of losses) this.#held.add(nodeId);
     this.#heldFiles += files;
-    return steps.filter((step) => !isRemoval(step));
+    return steps.filter((step) => !isLoss(step));
   }
 }
 
 function isRemoval(step: Step): boolean {
   return step.kind === "delete-here" || step.kind === "delete-there";
+}
+
+/** True for a step by which a file with content becomes an empty one, on either side. */
+function empties(step: Step, record: NodeRecord | undefined): boolean {
+  if (record === undefined || (step.kind !== "push" && step.kind !== "pull") || !step.content) return false;
+  const [from, to] = step.kind === "push" ? [record.synced, record.local] : [record.local, record.remote];
+  return sizeOf(from?.content) > 0 && to?.content.kind === "file" && sizeOf(to.content) === 0;
+}
+
+function sizeOf(content: Content | undefined): number {
+  return content?.kind === "file" ? content.sizeBytes : 0;
 }

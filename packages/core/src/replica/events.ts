@@ -1,4 +1,5 @@
 import type { LocalPath } from "../names.js";
+import type { MendedCode } from "./follower.js";
 import type { SyncReport } from "./replica.js";
 
 /** Facts about what has happened in a replica. Names are `subject:past-participle`. */
@@ -19,8 +20,8 @@ export type ReplicaEvents = {
     readonly totalFiles: number;
   };
   "sync:finished": { readonly report: SyncReport };
-  /** The disk here, or the server's, is full. */
-  "sync:postponed": { readonly code: "ERR_NO_SPACE"; readonly reason: string; readonly retryInMs: number };
+  /** The disk here, or the server's, is full; or the folder is not there, unreadable, another one or emptied: it goes on by itself when that is mended. */
+  "sync:postponed": { readonly code: MendedCode; readonly reason: string; readonly retryInMs: number };
   "connection:lost": { readonly reason: string; readonly retryInMs: number };
   "connection:restored": Record<string, never>;
 };

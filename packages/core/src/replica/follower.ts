@@ -1,4 +1,4 @@
-import { isTwinfoldError, TwinfoldError } from "../errors.js";
+import { isTwinfoldError, TwinfoldError, type TwinfoldErrorCode } from "../errors.js";
 import type { LocalHint } from "../local/local-tree.js";
 import type { LocalPath } from "../names.js";
 import type { ReplicaStatus } from "./replica.js";
@@ -11,6 +11,14 @@ const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_LAST_MS = 60_000;
 /** Longest that one long poll is asked for; the hub may answer sooner. */
 const WAIT_MS = 55_000;
+
+/** What a person mends while the replica waits: a full disk, a disk that is not plugged in, a folder that was moved away. */
+const MENDED = ["ERR_NO_SPACE", "ERR_ROOT_MISSING", "ERR_ROOT_UNREADABLE", "ERR_ROOT_FOREIGN", "ERR_ROOT_EMPTIED"] as const;
+export type MendedCode = (typeof MENDED)[number];
+
+function isMended(code: TwinfoldErrorCode): code is MendedCode {
+  return (MENDED as readonly string[]).includes(code);
+}
 
 /**
  * Keeps a replica in step: a pass when the disk or the hub says that something changed, a full rescan now and then as the net
@@ -87,7 +95,6 @@ export class Follower {
     const onAbort = (): void => this.#wake();
     signal.addEventListener("abort", onAbort);
     try {
-      unwatch = await this.#parts.tree.watch((hint) => this.#hint(hint));
       let rescanAt = this.#parts.env.monotonicMs() + this.#parts.rescanMs;
       let unsettled = new Set<LocalPath>();
       let settledAt = Number.POSITIVE_INFINITY;
@@ -98,6 +105,7 @@ export class Follower {
         }
         const pausing = this.#pausing.signal;
         try {
+          unwatch ??= await this.#parts.tree.watch((hint) => this.#hint(hint));
           for (const path of await this.#pass(AbortSignal.any([signal, pausing]))) unsettled.add(path);
           if (isLost) this.#emit("connection:restored", {});
           isLost = false;
@@ -120,12 +128,20 @@ export class Follower {
           if (pausing.aborted) continue;
           if (!isTwinfoldError(error)) throw error;
           const { code, message: reason } = error;
-          if (!error.retryable && code !== "ERR_NO_SPACE") throw error;
+          const isPostponed = isMended(code);
+          if (!error.retryable && !isPostponed) throw error;
           failures += 1;
           const retryInMs = this.#backoffMs(failures);
           this.#problem = reason;
-          if (code === "ERR_NO_SPACE") this.#emit("sync:postponed", { code, reason, retryInMs });
-          else {
+          if (isPostponed) {
+            this.#emit("sync:postponed", { code, reason, retryInMs });
+            // Of a folder that went away the watch is dead, and what happened meanwhile nobody has told.
+            if (code !== "ERR_NO_SPACE") {
+              await unwatch?.();
+              unwatch = undefined;
+              this.#everything = true;
+            }
+          } else {
             isLost = true;
             this.#emit("connection:lost", { reason, retryInMs });
           }

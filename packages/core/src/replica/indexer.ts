@@ -1,5 +1,5 @@
 import type { Env } from "../env.js";
-import { isTwinfoldError } from "../errors.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
 import type { LocalEntry, LocalStat, LocalTree } from "../local/local-tree.js";
 import { isSameName, slotKey } from "../local/name-rules.js";
@@ -15,6 +15,8 @@ const RACY_MS = 50;
 const RACY_NS = BigInt(RACY_MS) * 1_000_000n;
 /** Records written at once. */
 const WRITE_BATCH = 1_000;
+/** Entries from which on a folder that is empty all at once is not believed. */
+const FULL = 10;
 /** Times that a file which changes while it is read is tried again at once. */
 const READ_ATTEMPTS = 3;
 
@@ -42,6 +44,8 @@ export class Indexer {
   readonly #events: IndexerEvents;
   readonly #settleMs: number;
   readonly #vanished = new Map<NodeId, number>();
+  /** Somebody has said that the folder may be empty. */
+  isEmptyExpected = false;
   #entries = 0;
   #pending: NodeRecord[] = [];
   #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
@@ -110,6 +114,7 @@ export class Indexer {
   ): Promise<Array<{ path: LocalPath; nodeId: NodeId; isNew: boolean }>> {
     const listing = await this.#list(path);
     if (listing === undefined) return [];
+    if (path === ROOT_PATH && listing.entries.length + listing.problems.length === 0) await this.#mustNotBeEmptied();
     for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
 
     const known = new Map<string, NodeRecord>();
@@ -155,6 +160,17 @@ export class Indexer {
     if (!this.#trees.names.listsDecomposed) return (listed) => listed;
     const byForm = new Map([...known].map((name) => [nameKey(name), name]));
     return (listed) => byForm.get(nameKey(listed)) ?? nameKey(listed);
+  }
+
+  /** Empty after it was full: a disk that is not mounted, or a folder whose content was moved away, rather than deletions. */
+  async #mustNotBeEmptied(): Promise<void> {
+    if (this.isEmptyExpected || (await this.#trees.localChildren(this.#trees.state.rootNodeId)).length === 0) return;
+    const { nodes } = await this.#trees.counts();
+    if (nodes < FULL) return;
+    throw new TwinfoldError(
+      "ERR_ROOT_EMPTIED",
+      `the folder is empty, and had ${nodes} entries: put them back, or say with \`sync --confirm\` that they are to be removed everywhere`,
+    );
   }
 
   /** The entries of a directory; `undefined` when it is gone by now or cannot be read, which says nothing about what is in it. */

@@ -80,6 +80,7 @@ export class Synchronizer {
     const startedMs = env.monotonicMs();
     this.#tally.begin(places === undefined);
     this.#brake.begin(confirm);
+    this.#indexer.isEmptyExpected = confirm;
     let unsettled = await this.#look(places, signal);
     if (places === undefined) await this.#tidy();
     let fewest = Number.POSITIVE_INFINITY;
@@ -113,6 +114,7 @@ export class Synchronizer {
   async plan(signal: AbortSignal | undefined): Promise<Plan> {
     const { env, trees, settleMs } = this.#parts;
     this.#tally.begin(true);
+    this.#indexer.isEmptyExpected = false;
     const unsettled = await this.#look(undefined, signal);
     if (unsettled.size > 0) {
       await env.sleep(settleMs, signal);
