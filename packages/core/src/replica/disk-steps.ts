@@ -235,6 +235,8 @@ export class DiskSteps {
     const outcome = await this.#try(() => this.#tree.remove(path, (record.local as LocalState).stat), parentPath(path));
     if (outcome.kind === "changed" && record.local.content.kind === "directory") return { kind: "changed", directories: [path] };
     if (outcome.kind !== "done") return outcome;
+    // It was empty: what was still noted in it went in a step that failed afterwards, or by other hands. No scan would look for it there.
+    for (const child of await this.#trees.localChildren(nodeId)) await this.#trees.forgetLocal(child.nodeId);
     const { local: _gone, synced: _agreed, ...rest } = record;
     await this.#trees.write({ put: [rest] });
     return { kind: "done", record };

@@ -67,6 +67,9 @@ export class Indexer {
   async scan(places: Iterable<{ readonly path: LocalPath; readonly deep: boolean }>, signal?: AbortSignal): Promise<ScanOutcome> {
     await this.#tree.check();
     this.#entries = 0;
+    // What a scan saw that was broken off is seen again, and must not be there twice.
+    this.#pending = [];
+    this.#pendingManifests = [];
     const unsettled = new Set<LocalPath>();
     const queue: Array<{ path: LocalPath; nodeId: NodeId; deep: boolean }> = [];
     for (const { path, deep } of places) {
@@ -373,15 +376,9 @@ export class Indexer {
     return holders.some((holder) => holder.nodeId !== nodeId && holder.local && isSameName(nameHere(holder.local), name, this.#trees.names));
   }
 
-  /** A directory took all with it that was not found elsewhere. Leaves first, so that removals are planned in that order. */
   async #forgetBelow(nodeId: NodeId): Promise<void> {
-    for (const child of await this.#trees.localChildren(nodeId)) await this.#forgetBelow(child.nodeId);
     this.#vanished.delete(nodeId);
-    const record = await this.#trees.record(nodeId);
-    if (record === undefined) return;
-    const { local: _gone, ...rest } = record;
-    if (rest.synced === undefined && rest.remote === undefined) await this.#trees.write({ remove: [nodeId] });
-    else await this.#trees.write({ put: [rest] });
+    await this.#trees.forgetLocal(nodeId);
   }
 }
 

@@ -94,6 +94,16 @@ export class Trees {
     else this.#aliased.add(nodeId);
   }
 
+  /** A node is gone from the disk. A directory took all with it that was not found elsewhere: leaves first, so that removals are planned in that order. */
+  async forgetLocal(nodeId: NodeId): Promise<void> {
+    for (const child of await this.localChildren(nodeId)) await this.forgetLocal(child.nodeId);
+    const record = await this.record(nodeId);
+    if (record === undefined) return;
+    const { local: _gone, ...rest } = record;
+    if (rest.synced === undefined && rest.remote === undefined) await this.write({ remove: [nodeId] });
+    else await this.write({ put: [rest] });
+  }
+
   /** Nodes that this disk shows under another name, ascending by path. */
   async aliased(): Promise<readonly SkippedNode[]> {
     const shown: SkippedNode[] = [];
