@@ -36,3 +36,4 @@ export { DEFAULT_SWARM, type DeviceSpec, type Fault, type Op, type OpKind, type 
 export { createRandom, type Random, type RandomStream } from "./simulator/random.js";
 export { createSimDisk, type SimDisk, type SimDiskOptions, type SimDiskSnapshot, type SimEntry, type SimFailure } from "./simulator/sim-disk.js";
 export type { SimEditor, SimHeldFile } from "./simulator/sim-editor.js";
+export { type FakeCloud, fakeCloud, type FakeCloudOptions, type SyncClient } from "./fake-cloud/fake-cloud.js";
