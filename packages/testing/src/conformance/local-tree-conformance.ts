@@ -1,6 +1,7 @@
 import { type LocalHint, type LocalPath, type LocalStat, type LocalTree, type MemoryEntry, parsePath, ROOT_PATH } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
+import { patternedBytes, upTo } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
 
 type Awaitable<T> = T | Promise<T>;
@@ -32,6 +33,29 @@ export interface EditableTree {
 
 const ATTRIBUTES = { executable: false, mtimeNs: 1_600_000_000_123_456_000n };
 const MIB = 1024 * 1024;
+const WRITERS = 32;
+
+/** Names that a careless comparison confuses, and that every disk holds and tells apart. */
+const ODD_NAMES = [
+  "__proto__",
+  "constructor",
+  "toString",
+  "%",
+  "_",
+  "a%",
+  "a_b",
+  "axb",
+  "'",
+  "''",
+  "'; DROP TABLE nodes; --",
+  "\u{1f600}",
+  "\uffee",
+  " a",
+  "1",
+  "01",
+  "1.0",
+];
+
 const at = parsePath;
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -42,9 +66,15 @@ async function mustStat(tree: LocalTree, path: LocalPath): Promise<LocalStat> {
 }
 
 async function contentOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const all: number[] = [];
-  for await (const piece of pieces) for (const byte of piece) all.push(byte);
-  return Uint8Array.from(all);
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece.slice());
+  const whole = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+  for (let i = 0, end = 0; i < all.length; i++) {
+    const piece = all[i] as Uint8Array;
+    whole.set(piece, end);
+    end += piece.length;
+  }
+  return whole;
 }
 
 async function place(tree: LocalTree, path: LocalPath, text: string, expected?: LocalStat) {
@@ -86,6 +116,22 @@ const CLAUSES = {
       ]);
       assertEqual(problems, []);
       for (const { name, stat } of entries) assertEqual(await tree.stat(at(name)), stat, name);
+    },
+  },
+  "LT1 odd names are listed, found and moved as they are": {
+    check: async ({ tree, edit }) => {
+      for (const name of ODD_NAMES) await edit.write(name, name);
+      const { entries, problems } = await tree.list(ROOT_PATH);
+      assertEqual(new Set(entries.map(({ name }) => name)), new Set(ODD_NAMES));
+      assertEqual(problems, []);
+      assertEqual((await tree.makeDirectory(at("b"))).kind, "done");
+      for (const name of ODD_NAMES) {
+        const stat = await mustStat(tree, at(name));
+        assertBytes(await contentOf(tree.read(at(name), stat)), bytesOf(name), name);
+        assertEqual((await tree.move(at(name), at(`b/${name}`), stat)).kind, "done", name);
+      }
+      for (const none of ["a__", "valueOf", "A%"]) assertEqual(await tree.stat(at(none)), undefined, none);
+      assertEqual(new Set((await tree.list(at("b"))).entries.map(({ name }) => name)), new Set(ODD_NAMES));
     },
   },
   "LT1 two equal stats mean that nothing was written in between": {
@@ -150,6 +196,32 @@ const CLAUSES = {
       const reason = new Error("stop");
       const reading = tree.read(at("a"), await mustStat(tree, at("a")), { signal: AbortSignal.abort(reason) });
       assertEqual(await rejectionOf(contentOf(reading)), reason);
+    },
+  },
+  "LT2 a read that is aborted on its way rejects with the signal's own reason": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", new Uint8Array(5 * MIB));
+      const [controller, reason] = [new AbortController(), "a reason that is no error"];
+      const reading = async () => {
+        const stat = await mustStat(tree, at("a"));
+        for await (const _piece of tree.read(at("a"), stat, { signal: controller.signal })) controller.abort(reason);
+      };
+      assertEqual(await rejectionOf(reading()), reason);
+    },
+  },
+  "LT3 an empty file and one of 9 MiB are placed whole, from pieces of up to 4 MiB": {
+    check: async ({ tree }) => {
+      for (const sizeBytes of [0, 9 * MIB]) {
+        const bytes = patternedBytes(sizeBytes);
+        const staging = await tree.stage("conformance");
+        for (let sent = 0; sent < sizeBytes; sent += 4 * MIB) await staging.append(bytes.subarray(sent, sent + 4 * MIB));
+        assertEqual(staging.sizeBytes, sizeBytes);
+        assertEqual((await staging.place(at(`${sizeBytes}`), undefined, ATTRIBUTES)).kind, "done");
+        await staging.close();
+        const stat = await mustStat(tree, at(`${sizeBytes}`));
+        assertEqual(stat.sizeBytes, sizeBytes);
+        assertBytes(await contentOf(tree.read(at(`${sizeBytes}`), stat)), bytes, `${sizeBytes} bytes`);
+      }
     },
   },
   "LT3 place makes a new file with its attributes": {
@@ -223,6 +295,19 @@ const CLAUSES = {
       assertEqual(await staging.place(at("b"), older, ATTRIBUTES), { kind: "changed" });
       assertEqual((await staging.place(at("a"), await mustStat(tree, at("a")), ATTRIBUTES)).kind, "done");
       assertEqual(await filesOf(edit), { a: "new" });
+    },
+  },
+  "LT4 of 32 that come at once to one free path one is done, and the others change nothing": {
+    check: async ({ tree, edit }) => {
+      const stagings = await Promise.all(upTo(WRITERS).map((n) => tree.stage(`writer-${n}`)));
+      await Promise.all(stagings.map((staging, i) => staging.append(bytesOf(`writer ${i}`))));
+      const placed = await Promise.all(stagings.map((staging) => staging.place(at("a"), undefined, ATTRIBUTES)));
+      for (const staging of stagings) await staging.close();
+      const made = await Promise.all(upTo(WRITERS).map(() => tree.makeDirectory(at("folder"))));
+      for (const outcomes of [placed, made]) assertEqual(outcomes.filter(({ kind }) => kind === "done").length, 1);
+      const winner = placed.findIndex(({ kind }) => kind === "done");
+      assertEqual(await filesOf(edit), { a: `writer ${winner}`, folder: "directory" });
+      assertEqual(await trashOf(edit), []);
     },
   },
   "LT4 a chmod counts as a change, and a directory is never replaced": {
