@@ -88,7 +88,11 @@ export function fakeCloud({ seed = 1, flaky = 0 }: FakeCloudOptions = {}): FakeC
     let replica: Promise<Replica> | undefined;
     const open = async (): Promise<Replica> =>
       createReplica({ workspaceId: await workspace, tree: folder, store: createMemoryReplicaStore(), transport, env, deviceName });
-    return { folder, pass: async (options?: SyncOptions) => (await (replica ??= open())).sync(options) };
+    const pass = async (options?: SyncOptions): Promise<SyncReport> => {
+      replica ??= open();
+      return (await replica).sync(options);
+    };
+    return { folder, pass };
   }
 
   function device(name: string) {
