@@ -145,7 +145,9 @@ export const hello = fc.record({
   maxBatchBytes: integer,
   maxCommitChanges: integer,
 });
-const outcomes = fc.array(fc.record({ counter: integer, answer: commitAnswer }), { maxLength: 4 });
+const outcomes = fc.array(fc.record({ counter: integer, commitHash: fc.option(hexOf<string>(32), { nil: undefined }), answer: commitAnswer }), {
+  maxLength: 4,
+});
 const counters = fc.array(integer, { maxLength: 5 });
 const chunkIds = fc.array(chunkId, { maxLength: 5 });
 const runs = fc.array(manifestRun, { maxLength: 4 });

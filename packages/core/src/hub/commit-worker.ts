@@ -7,6 +7,7 @@ import { TwinfoldError } from "../errors.js";
 import type { AccountId, DeviceId, ReplicaId, WorkspaceId } from "../ids.js";
 import { MAX_DEVICE_NAME_BYTES } from "../journal.js";
 import type { HubStore, ReplicaMark, Role, WorkspaceRow } from "../metadata/hub-store.js";
+import { outcomesCodec } from "../transport/messages.js";
 import type { CommitOutcome } from "../transport/transport.js";
 import { createAccess, mayWrite, noSuchWorkspace } from "./access.js";
 import { commitRows } from "./commit-rows.js";
@@ -31,9 +32,6 @@ export const workRequestCodec = union<WorkRequest>({
   commit: { tag: 1, fields: struct({ principal, commit: bytes(MAX_COMMIT_BYTES) }) },
   outcomes: { tag: 2, fields: struct({ principal, replicaId: id<ReplicaId>(16), counters: list(varint, 64) }) },
 });
-
-/** The answer to `outcomes`; a `commit` is answered by its `CommitAnswer`. */
-export const outcomesCodec = list(struct<CommitOutcome>({ counter: varint, answer: commitAnswerCodec }), 64);
 
 export interface CommitWorkerOptions {
   readonly store: HubStore;
@@ -123,10 +121,11 @@ export function createCommitWorker({ store, bus, env, maxFileBytes, counters }: 
           continue;
         }
       }
-      return asked.map((counter) => ({ counter, answer: outcomeOf(after, counter) }));
+      return asked.map((counter) => outcomeOf(after, counter));
     }
   }
 
+  /** A `commit` is answered by its `CommitAnswer`, `outcomes` by theirs. */
   return async (workspaceId: WorkspaceId, payload: Uint8Array): Promise<Uint8Array> => {
     const request = decode(workRequestCodec, payload);
     if (request.kind === "commit") return encode(commitAnswerCodec, await commit(workspaceId, request.principal, request.commit));

@@ -2,6 +2,7 @@ import type { CommitAnswer } from "../commit.js";
 import { KEPT_ANSWERS } from "../commit.js";
 import type { AccountId, ReplicaId } from "../ids.js";
 import type { ReplicaMark } from "../metadata/hub-store.js";
+import type { CommitOutcome } from "../transport/transport.js";
 import { decodeKeptAnswers, encodeKeptAnswers, type KeptAnswer } from "./kept-answers.js";
 
 /** What the hub knows of one replica's commits to one workspace; a value, changed only by making the next one. */
@@ -31,10 +32,10 @@ export function knownAnswer(commits: ReplicaCommits, counter: number, commitHash
 }
 
 /** What became of a counter at or below the watermark. */
-export function outcomeOf(commits: ReplicaCommits, counter: number): CommitAnswer {
+export function outcomeOf(commits: ReplicaCommits, counter: number): CommitOutcome {
   const kept = commits.kept.find((answer) => answer.counter === counter);
-  if (kept === undefined) return { kind: "cloned" };
-  return kept.kind === "fenced" ? { kind: "fenced" } : kept.answer;
+  if (kept === undefined) return { counter, answer: { kind: "cloned" } };
+  return kept.kind === "fenced" ? { counter, answer: { kind: "fenced" } } : { counter, commitHash: kept.commitHash, answer: kept.answer };
 }
 
 export function withAnswer(commits: ReplicaCommits, kept: KeptAnswer): ReplicaCommits {

@@ -52,8 +52,11 @@ export function helloHash(hello: Hello, sha256: Sha256): string {
   return bytesToHex(sha256(encode(helloCodec, hello)).subarray(0, 8));
 }
 
-const outcome = struct<CommitOutcome>({ counter: varint, answer: commitAnswerCodec });
-const outcomes = list(outcome, 64);
+/** What became of commits in doubt. */
+export const outcomesCodec: Codec<readonly CommitOutcome[]> = list(
+  struct<CommitOutcome>({ counter: varint, commitHash: optional(id<string>(32)), answer: commitAnswerCodec }),
+  64,
+);
 const counters = list(varint, 64);
 
 const changeRow = struct<ChangeRow>({ row: journalRowCodec, manifest: inlineManifest });
@@ -63,13 +66,13 @@ const changesAnswer = union<ChangesAnswer>({
     tag: 1,
     fields: struct<Omit<Extract<ChangesAnswer, { kind: "rows" }>, "kind">>({
       workspaceId,
-      outcomes,
+      outcomes: outcomesCodec,
       rows: list(changeRow, MAX_ROWS),
       cursor: cursorCodec,
       more: boolean,
     }),
   },
-  reset: { tag: 2, fields: struct({ workspaceId, outcomes }) },
+  reset: { tag: 2, fields: struct({ workspaceId, outcomes: outcomesCodec }) },
   gone: { tag: 3, fields: struct({ workspaceId }) },
 });
 
@@ -112,7 +115,7 @@ export const requestCodecs: { readonly [Name in MessageOperation | "download" | 
 export const answerCodecs: { readonly [Name in MessageOperation | "upload" | "hello"]: Codec<Answer<Name>> } = {
   hello: helloCodec,
   changes: struct<Answer<"changes">>({ hello: optional(helloCodec), workspaces: list(changesAnswer, MAX_WORKSPACES) }),
-  outcomes,
+  outcomes: outcomesCodec,
   heads: struct<HeadsAnswer>({
     rootNodeId: nodeId,
     heads: list(struct<HeadRow>({ head: headCodec, manifest: inlineManifest }), MAX_ROWS),

@@ -50,6 +50,8 @@ export type ChangesAnswer =
 
 export interface CommitOutcome {
   readonly counter: number;
+  /** Of a commit that was executed, its SHA-256: with another one it was not the asker's, whose metadata are those of another time or device. */
+  readonly commitHash?: string | undefined;
   readonly answer: CommitAnswer;
 }
 

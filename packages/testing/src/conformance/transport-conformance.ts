@@ -21,6 +21,7 @@ import {
   type ReplicaId,
   type Transport,
   type WorkspaceId,
+  bytesToHex,
 } from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
@@ -209,11 +210,13 @@ const CLAUSES = {
       assertEqual(await transport.draft({ ...draft, firstIndex: 1 }), { length: 2, closed: false });
     },
   },
-  "TR3 the outcome of an executed commit is its answer": {
+  "TR3 the outcome of an executed commit is its answer, with the hash of what was executed": {
     check: async (fixture) => {
       const { transport, workspaceId } = fixture;
-      const answer = await mustCommit(fixture, 1, newFile(1, fixture));
-      assertEqual(await transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [1] }), [{ counter: 1, answer }]);
+      const change = newFile(1, fixture);
+      const answer = await mustCommit(fixture, 1, change);
+      const commitHash = bytesToHex(nobleSha256(encodeCommit({ replicaId: REPLICA, counter: 1, changes: [change] })));
+      assertEqual(await transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [1] }), [{ counter: 1, commitHash, answer }]);
     },
   },
   "TR3 a commit that was asked for before it came never executes": {
