@@ -1,4 +1,5 @@
-import type { Commit } from "../commit.js";
+import { bytesToHex } from "../codec/hex.js";
+import { type Commit, encodeCommit } from "../commit.js";
 import type { Env } from "../env.js";
 import { TwinfoldError } from "../errors.js";
 import { type NodeId, randomId, type ReplicaId, type WorkspaceId } from "../ids.js";
@@ -79,9 +80,11 @@ export class Feed {
 
   async #settle(outcomes: readonly CommitOutcome[]): Promise<void> {
     const inDoubt = new Map<number, Commit>((await commitsInDoubt(this.#trees)).map((commit) => [commit.counter, commit]));
-    for (const { counter, answer } of outcomes) {
+    for (const { counter, commitHash, answer } of outcomes) {
       const commit = inDoubt.get(counter);
       if (commit === undefined) continue;
+      // Of other changes than these: the metadata here are those of another time or device. The commit stays in doubt, and that resets.
+      if (answer.kind === "done" && commitHash !== bytesToHex(this.#env.sha256(encodeCommit(commit)))) continue;
       if (answer.kind === "done") await this.#onSettled(await settleCommit(this.#trees, commit, answer));
       else if (answer.kind === "fenced") await this.#trees.write({ outboxRemove: [counter] });
     }
