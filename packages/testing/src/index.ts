@@ -37,3 +37,7 @@ export { createRandom, type Random, type RandomStream } from "./simulator/random
 export { createSimDisk, type SimDisk, type SimDiskOptions, type SimDiskSnapshot, type SimEntry, type SimFailure } from "./simulator/sim-disk.js";
 export type { SimEditor, SimHeldFile } from "./simulator/sim-editor.js";
 export { type FakeCloud, fakeCloud, type FakeCloudOptions, type SyncClient } from "./fake-cloud/fake-cloud.js";
+export { type CrashReport, crashPoints, failEachIo, type IoFailure, type PointOptions } from "./simulator/crash/crash-points.js";
+export { describeHarm, everyPoint } from "./simulator/crash/every-point.js";
+export type { IoCall } from "./simulator/crash/station.js";
+export { type Workload, WORKLOADS, type Writing } from "./simulator/crash/workloads.js";
