@@ -310,6 +310,8 @@ export class Uploader {
     const body = encodeCommit(commit);
     await this.#trees.write({ outboxPut: [{ counter: nextCounter, body }], state: { nextCounter: nextCounter + 1 } });
     const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: body }, { signal });
+    // Another device uses this replica id. The outcome of that counter is the other one's, so it is not asked for: a reset takes a new id.
+    if (answer.kind === "cloned") await this.#trees.write({ state: { resetting: true } });
     // Any other answer leaves the commit in doubt: the next look at the hub's changes settles it, or resets.
     if (answer.kind !== "done") return undefined;
     const effect = await settleCommit(this.#trees, commit, answer);
