@@ -71,12 +71,14 @@ export class Indexer {
     this.#pending = [];
     this.#pendingManifests = [];
     const unsettled = new Set<LocalPath>();
-    const queue: Array<{ path: LocalPath; nodeId: NodeId; deep: boolean }> = [];
-    for (const { path, deep } of places) {
-      const nodeId = await this.#directoryAt(path);
-      if (nodeId !== undefined) queue.push({ path, nodeId, deep });
-      else queue.push(...(await this.#nearestKnown(path)));
+    // Several places may lead to one directory. Looked at twice in one scan, what is new in it would be two nodes.
+    const begin = new Map<LocalPath, { path: LocalPath; nodeId: NodeId; deep: boolean }>();
+    for (const place of places) {
+      const found = await this.#nearestKnown(place.path);
+      const deep = (found.path === place.path && place.deep) || begin.get(found.path)?.deep === true;
+      begin.set(found.path, { ...found, deep });
     }
+    const queue = [...begin.values()];
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       signal?.throwIfAborted();
       const below = await this.#directory(next.path, next.nodeId, unsettled, signal);
@@ -99,14 +101,12 @@ export class Indexer {
     return nodeId;
   }
 
-  /** A hint for a directory that is not known: its nearest known ancestor will find it. */
-  async #nearestKnown(path: LocalPath): Promise<Array<{ path: LocalPath; nodeId: NodeId; deep: boolean }>> {
-    for (let at = path; at !== ""; ) {
-      at = parentPath(at);
+  /** The directory at `path`; of one that is not known its nearest known ancestor, which will find it. */
+  async #nearestKnown(path: LocalPath): Promise<{ readonly path: LocalPath; readonly nodeId: NodeId }> {
+    for (let at = path; ; at = parentPath(at)) {
       const nodeId = await this.#directoryAt(at);
-      if (nodeId !== undefined) return [{ path: at, nodeId, deep: false }];
+      if (nodeId !== undefined) return { path: at, nodeId };
     }
-    return [];
   }
 
   async #directory(
