@@ -95,14 +95,15 @@ export class Downloader {
     const outcomes: FetchOutcome[] = [];
     const jobs: Job[] = [];
     const openFor = new Set<ManifestId>();
+    const twins: FileToFetch[] = [];
     try {
       for (const file of files) {
         const manifest = manifests.get(file.content.manifestId);
         if (manifest === undefined || manifestSize(manifest) !== file.content.sizeBytes) {
           outcomes.push({ kind: "failed", file, reason: "the server does not have the list of its chunks" });
         } else if (openFor.has(file.content.manifestId)) {
-          // Two files with one content share a staging file: the second is made from the first, in the next plan.
-          outcomes.push({ kind: "changed", file });
+          // Two files with one content share a staging file: the second is made from the first when that is in place.
+          twins.push(file);
         } else {
           openFor.add(file.content.manifestId);
           try {
@@ -134,6 +135,11 @@ export class Downloader {
         await chunks.return();
       }
       outcomes.push(...(await Promise.all(placed)));
+      for (const file of twins) {
+        signal?.throwIfAborted();
+        const first = outcomes.find((outcome) => outcome.kind === "placed" && outcome.file.content.manifestId === file.content.manifestId);
+        outcomes.push(first?.kind === "placed" ? await this.#copy(first, file, manifests) : { kind: "changed", file });
+      }
     } finally {
       for (const job of jobs) await job.staging.close();
     }
@@ -247,10 +253,38 @@ export class Downloader {
     return failed;
   }
 
-  async #place({ file, staging }: Job): Promise<FetchOutcome> {
+  async #place({ file, staging }: Pick<Job, "file" | "staging">): Promise<FetchOutcome> {
     const { executable, mtimeNs } = file.content;
     const outcome: LocalOutcome = await staging.place(file.path, file.expected, { executable, mtimeNs });
     return outcome.kind === "done" ? { kind: "placed", file, stat: outcome.stat } : { kind: "changed", file };
+  }
+
+  /** Makes a file of the bytes of one that was just put in place. */
+  async #copy(
+    { file: first, stat }: Extract<FetchOutcome, { kind: "placed" }>,
+    file: FileToFetch,
+    manifests: ReadonlyMap<ManifestId, Manifest>,
+  ): Promise<FetchOutcome> {
+    const { manifestId } = file.content;
+    try {
+      const staging = await this.#tree.stage(manifestId);
+      try {
+        await staging.truncate(0);
+        let offset = 0;
+        for (const entry of manifests.get(manifestId) ?? []) {
+          const bytes = await this.#atHand({ from: "local", path: first.path, stat, offset }, entry, staging);
+          if (bytes === undefined) return { kind: "changed", file };
+          await staging.append(bytes);
+          offset += entry.lengthBytes;
+        }
+        this.#events.reused(manifests.get(manifestId)?.length ?? 0);
+        return await this.#place({ file, staging });
+      } finally {
+        await staging.close();
+      }
+    } catch (error) {
+      return outcomeOf(file, error);
+    }
   }
 
   /** A chunk from this disk, checked; `undefined` when it is no longer there. */
