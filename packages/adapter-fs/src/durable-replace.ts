@@ -14,7 +14,7 @@ import {
 } from "@twinfold/core";
 import { copyFile } from "./copy-file.js";
 import { diskCode, isAbsent } from "./disk-error.js";
-import { isSameWay, type LinkedRoot, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
+import { type LinkedRoot, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
 import { hasNoHardLinks, type Trash, type TrashEntry } from "./trash.js";
 
 /** Tries of a rename that another program holds up: on Windows a virus scanner has the file open for a moment. */
@@ -68,14 +68,16 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
     }
   }
 
-  /** Puts `source` where nothing is. `false` when something is there after all, or the directory is gone. */
-  async function putNew(source: string, target: string): Promise<boolean> {
+  /** Puts `source` where nothing is. `false` when something is there after all, or the directory is gone or another one. */
+  async function putNew(source: string, target: string, path: LocalPath, way: Way): Promise<boolean> {
+    const isStill = () => root.isStill(parentPath(path), way);
     try {
+      if (!(await isStill())) return false;
       await fs.link(source, target);
     } catch (error) {
       if (diskCode(error) === "EEXIST" || isAbsent(error)) return false;
       if (!hasNoHardLinks(error)) throw error;
-      return renameWhile(async () => (await look(target)) === undefined, source, target);
+      return renameWhile(async () => (await isStill()) && (await look(target)) === undefined, source, target);
     }
     // A second name that stays behind does no harm: staging never opens a file that has two.
     await fs.unlink(source).catch(() => {});
@@ -90,7 +92,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
     try {
       kept = await trash.keep(entry, target);
       const isStill = async () => {
-        if (!isSameWay(way, await root.find(parentPath(path)))) return false;
+        if (!(await root.isStill(parentPath(path), way))) return false;
         const now = await look(target);
         // The second name moved the ctime.
         return kept === "linked" ? isSameWriting(now, expected) : isAsExpected(now, expected);
@@ -110,7 +112,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
     const nowMs = env.nowMs();
     for (let attempt = 1; ; attempt++) {
       const copy = join(way.absolute, conflictName(baseName(path), deviceName, nowMs, attempt));
-      if (!(await putNew(entry.path, copy))) {
+      if (!(await putNew(entry.path, copy, path, way))) {
         if ((await look(copy)) !== undefined) continue;
         return;
       }
@@ -134,7 +136,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
       if (!isAsExpected(await look(target), expected)) return CHANGED;
       const near = await bringNear(fs, source, way.home);
       const made = await fs.lstat(near);
-      const done = expected === undefined ? await putNew(near, target) : await putOver(near, target, path, way, expected);
+      const done = expected === undefined ? await putNew(near, target, path, way) : await putOver(near, target, path, way, expected);
       if (near !== source) await fs.unlink(done ? source : near).catch(() => {});
       if (!done) return CHANGED;
       await fs.syncDirectory(way.absolute);
@@ -142,7 +144,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
     },
     async bringBack(entry, path) {
       const way = await root.find(parentPath(path));
-      if (way === undefined || !(await putNew(entry.path, join(way.absolute, baseName(path))))) return CHANGED;
+      if (way === undefined || !(await putNew(entry.path, join(way.absolute, baseName(path)), path, way))) return CHANGED;
       await fs.syncDirectory(way.absolute);
       await trash.discard(entry);
       return { kind: "done" };
@@ -155,14 +157,14 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
       const entry = await trash.open(way.home, path, "removed");
       let done = false;
       try {
-        const isStill = async () => isSameWay(way, await root.find(parentPath(path))) && isAsExpected(await look(target), expected);
+        const isStill = async () => (await root.isStill(parentPath(path), way)) && isAsExpected(await look(target), expected);
         done = await renameWhile(isStill, target, entry.path);
       } finally {
         if (!done) await trash.discard(entry);
       }
       if (!done) return CHANGED;
       if (!isSameWriting(await look(entry.path), expected)) {
-        if (await putNew(entry.path, target)) await trash.discard(entry);
+        if (await putNew(entry.path, target, path, way)) await trash.discard(entry);
         else await putBeside(entry, path, way);
         await fs.syncDirectory(way.absolute);
         return CHANGED;

@@ -160,7 +160,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     const draft = join(await ownFolder(fs, join(await root.verify(), INTERNAL_NAME), "staging"), `symlink-${bytesToHex(env.randomBytes(16))}`);
     const way = await root.find(parentPath(path));
     if (way === undefined) return CHANGED;
-    if (expected === undefined) return make(way.absolute, path, (absolute) => fs.symlink(target, absolute));
+    if (expected === undefined) return make(way, path, (absolute) => fs.symlink(target, absolute));
     await fs.symlink(target, draft);
     try {
       return await replace.put(draft, path, expected);
@@ -170,15 +170,16 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   }
 
   /** Makes something that is made in one step, and only where nothing is. */
-  async function make(directory: string, path: LocalPath, work: (absolute: string) => Promise<void>): Promise<LocalOutcome> {
-    const absolute = join(directory, baseName(path));
+  async function make(way: Way, path: LocalPath, work: (absolute: string) => Promise<void>): Promise<LocalOutcome> {
+    const absolute = join(way.absolute, baseName(path));
     try {
+      if (!(await root.isStill(parentPath(path), way))) return CHANGED;
       await work(absolute);
     } catch (error) {
       if (diskCode(error) === "EEXIST" || isAbsent(error)) return CHANGED;
       throw error;
     }
-    await fs.syncDirectory(directory);
+    await fs.syncDirectory(way.absolute);
     return { kind: "done", stat: root.statOf(await fs.lstat(absolute)) };
   }
 
@@ -189,6 +190,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     const before = await lstatOrAbsent(fs, oldPath);
     if (before === undefined || !isAsExpected(root.statOf(before), expected)) return CHANGED;
     const occupant = await lstatOrAbsent(fs, newPath);
+    if (!(await root.isStill(parentPath(from), source)) || !(await root.isStill(parentPath(to), target))) return CHANGED;
     try {
       if (occupant === undefined) await fs.rename(oldPath, newPath);
       else if (!(await isSpelling(before, occupant, source, target, baseName(to)))) return CHANGED;
@@ -232,9 +234,11 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
 
   async function remove(path: LocalPath, expected: LocalStat): ReturnType<LocalTree["remove"]> {
     if (expected.kind !== "directory") return replace.takeAway(path, expected);
+    const way = await root.find(parentPath(path));
     const found = await lookAt(path);
-    if (found === undefined || !isAsExpected(found.stat, expected)) return CHANGED;
+    if (way === undefined || found === undefined || !isAsExpected(found.stat, expected)) return CHANGED;
     try {
+      if (!(await root.isStill(parentPath(path), way))) return CHANGED;
       await fs.rmdir(found.absolute);
     } catch (error) {
       if (isAbsent(error) || ["ENOTEMPTY", "EEXIST"].includes(diskCode(error) ?? "")) return CHANGED;
@@ -263,7 +267,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
       const found = await lookAt(at);
       if (found !== undefined && found.stat.kind !== "directory") throw noParent(path);
       const way = await root.find(parentPath(at));
-      if (found === undefined && way !== undefined) await make(way.absolute, at, fs.mkdir);
+      if (found === undefined && way !== undefined) await make(way, at, fs.mkdir);
     }
   }
 
@@ -304,7 +308,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     makeDirectory: (path) =>
       doing("make the folder", path, async () => {
         const way = await root.find(parentPath(path));
-        return way === undefined ? CHANGED : make(way.absolute, path, fs.mkdir);
+        return way === undefined ? CHANGED : make(way, path, fs.mkdir);
       }),
     makeSymlink: (path, target, expected) =>
       doing("make the symlink", path, async () => {

@@ -18,6 +18,8 @@ export interface LinkedRoot {
   verify(): Promise<string>;
   /** `undefined` when something on the way is absent, or no directory. */
   find(path: LocalPath): Promise<Way | undefined>;
+  /** True when the directory is found again where it was, over the same directories: asked right before what relies on it. */
+  isStill(path: LocalPath, way: Way): Promise<boolean>;
   statOf(stat: FileStat): LocalStat;
 }
 
@@ -55,24 +57,27 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
     }
   }
 
+  async function find(path: LocalPath): Promise<Way | undefined> {
+    const start = await verify();
+    let absolute = start;
+    let { dev, ino } = await fs.lstat(start);
+    let home = join(start, INTERNAL_NAME);
+    const inodes = [ino];
+    for (const name of splitPath(path)) {
+      absolute = join(absolute, name);
+      const stat = await lstatOrAbsent(fs, absolute);
+      if (stat?.kind !== "directory") return undefined;
+      if (stat.dev !== dev) home = join(absolute, INTERNAL_NAME);
+      dev = stat.dev;
+      inodes.push(stat.ino);
+    }
+    return { absolute, inodes, home };
+  }
+
   return {
     verify,
-    async find(path) {
-      const start = await verify();
-      let absolute = start;
-      let { dev, ino } = await fs.lstat(start);
-      let home = join(start, INTERNAL_NAME);
-      const inodes = [ino];
-      for (const name of splitPath(path)) {
-        absolute = join(absolute, name);
-        const stat = await lstatOrAbsent(fs, absolute);
-        if (stat?.kind !== "directory") return undefined;
-        if (stat.dev !== dev) home = join(absolute, INTERNAL_NAME);
-        dev = stat.dev;
-        inodes.push(stat.ino);
-      }
-      return { absolute, inodes, home };
-    },
+    find,
+    isStill: async (path, way) => isSameWay(way, await find(path)),
     statOf: (stat) => ({
       kind: stat.kind,
       sizeBytes: stat.sizeBytes,

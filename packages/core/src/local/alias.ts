@@ -6,7 +6,7 @@ import type { NameRules } from "./name-rules.js";
 export const ALIAS_DIGITS = [0, 8, 16, 32] as const;
 export type AliasDigits = (typeof ALIAS_DIGITS)[number];
 
-const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)/i;
+const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(\.|$)/i;
 /** The form of the second names that Windows gives to long ones: `.twinfold` may be `TWINFO~1` too. */
 const SHORT_NAME = /^[^.]{0,6}~\d{1,6}(\.[^.]{0,3})?$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what Windows refuses

@@ -262,7 +262,7 @@ export class DiskSteps {
   }
 
   async #pathFor(place: Place, node: NodeRecord): Promise<LocalPath | undefined> {
-    const parent = place.parentId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.localPath(place.parentId);
+    const parent = place.parentId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.directoryPath(place.parentId);
     return parent === undefined ? undefined : joinPath(parent, await nameOnDisk(this.#trees, place, node));
   }
 

@@ -224,6 +224,13 @@ export class Trees {
     return await this.#pathOf(nodeId, ({ local }) => local && { parentId: local.place.parentId, name: nameHere(local) });
   }
 
+  /** The same, of a node that things can be put into: it and all above it are directories here. */
+  async directoryPath(nodeId: NodeId): Promise<LocalPath | undefined> {
+    return await this.#pathOf(nodeId, ({ local }) =>
+      local?.content.kind === "directory" ? { parentId: local.place.parentId, name: nameHere(local) } : undefined,
+    );
+  }
+
   /** Where the node is on the disk or, if it is not there, at the hub: for messages. */
   async shownPath(nodeId: NodeId): Promise<LocalPath> {
     const path = await this.#pathOf(nodeId, ({ local, remote, synced }) =>
