@@ -97,7 +97,8 @@ export class DiskSteps {
     const isKnown = rest.remote !== undefined || local.content.kind === "directory";
     const copyId = isKnown ? nodeId : conflictNodeId(forNode, EMPTY_VECTOR, local.content, this.#env.sha256);
     const copy: NodeRecord = isKnown ? rest : ((await this.#trees.record(copyId)) ?? { nodeId: copyId });
-    if (copy.local !== undefined && sameContent(copy.local.content, local.content))
+    // Of an attempt whose move failed it is the copy itself, and no twin of it.
+    if (copyId !== nodeId && copy.local !== undefined && sameContent(copy.local.content, local.content))
       return await this.#dropTwin(record, path, { remove: [nodeId] }, copyId);
     const node: NodeRecord = copy.local === undefined ? copy : rest;
     const { at: to, ...shown } = await this.#freeConflictPlace(node, path, local);
