@@ -33,7 +33,11 @@ export interface DurableReplace {
   /** Moves the finished file or symlink `source`, which is in one of our own folders, to `path`. On `changed` it stays where it is. */
   put(source: string, path: LocalPath, expected: Expected): Promise<LocalOutcome>;
   /** Moves what is at `path` to the trash. */
-  takeAway(path: LocalPath, expected: LocalStat): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
+  takeAway(
+    path: LocalPath,
+    expected: LocalStat,
+    options: { readonly forGood: boolean },
+  ): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
   /** Moves what is in the trash to `path`, where nothing is. `changed` when something is, or its directory is gone. */
   bringBack(entry: TrashEntry, path: LocalPath): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
 }
@@ -149,7 +153,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
       await trash.discard(entry);
       return { kind: "done" };
     },
-    async takeAway(path, expected) {
+    async takeAway(path, expected, { forGood }) {
       const way = await root.find(parentPath(path));
       if (way === undefined) return CHANGED;
       const target = join(way.absolute, baseName(path));
@@ -169,7 +173,8 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
         await fs.syncDirectory(way.absolute);
         return CHANGED;
       }
-      await trash.sync(entry);
+      if (forGood) await trash.discard(entry);
+      else await trash.sync(entry);
       await fs.syncDirectory(way.absolute);
       return { kind: "done" };
     },

@@ -232,8 +232,8 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     }
   }
 
-  async function remove(path: LocalPath, expected: LocalStat): ReturnType<LocalTree["remove"]> {
-    if (expected.kind !== "directory") return replace.takeAway(path, expected);
+  async function remove(path: LocalPath, expected: LocalStat, forGood: boolean): ReturnType<LocalTree["remove"]> {
+    if (expected.kind !== "directory") return replace.takeAway(path, expected, { forGood });
     const way = await root.find(parentPath(path));
     const found = await lookAt(path);
     if (way === undefined || found === undefined || !isAsExpected(found.stat, expected)) return CHANGED;
@@ -336,7 +336,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
           await file.close();
         }
       }),
-    remove: (path, expected) => doing("remove", path, () => remove(path, expected)),
+    remove: (path, expected, { forGood = false } = {}) => doing("remove", path, () => remove(path, expected, forGood)),
     listTrash: () => doing("list the trash of", rootPath as LocalPath, async () => await trash.list(await ownHome())),
     restoreFromTrash: (trashId) =>
       doing("bring back from the trash", trashId as LocalPath, async () => {

@@ -73,8 +73,8 @@ export type LocalHint =
  * - LT2 `read` yields bytes of one state of the file: when it changed since `expected`, before or while it was read, it rejects with `ERR_LOCAL_CHANGED`.
  * - LT3 At any instant, also after a crash, `path` holds what was there or what was put there, whole.
  * - LT4 `place`, `makeDirectory`, `makeSymlink`, `move` and `remove` do nothing and give `changed` when the path is not as expected.
- * - LT5 What `place`, `makeSymlink` or `remove` takes away is in the trash afterwards; of an empty directory there is nothing to keep.
- *   What somebody wrote to it meanwhile is still in the folder: at its path, or beside it as a conflict copy.
+ * - LT5 What `place`, `makeSymlink` or `remove` takes away is in the trash afterwards; of an empty directory there is nothing to keep, nor
+ *   of what is removed `forGood`. What somebody wrote to it meanwhile is still in the folder: at its path, or beside it as a conflict copy.
  * - LT6 No operation follows a symlink in any component of a path, and none reaches outside the root.
  * - LT7 `remove` of a directory that holds anything gives `changed`.
  * - LT8 When the root is missing, unreadable, or not the one that was linked, every call rejects with `ERR_ROOT_MISSING`, `ERR_ROOT_UNREADABLE` or `ERR_ROOT_FOREIGN`.
@@ -111,7 +111,12 @@ export interface LocalTree {
   /** Never replaces: gives `changed` when something else is at `to`. */
   move(from: LocalPath, to: LocalPath, expected: LocalStat): Promise<LocalOutcome>;
   setAttributes(path: LocalPath, expected: LocalStat, attributes: FileAttributes): Promise<LocalOutcome>;
-  remove(path: LocalPath, expected: LocalStat): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
+  /** `forGood`: its room is wanted, and it is kept elsewhere. */
+  remove(
+    path: LocalPath,
+    expected: LocalStat,
+    options?: { readonly forGood?: boolean | undefined },
+  ): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
   listTrash(): Promise<readonly TrashItem[]>;
   /** Gives the path at which it is now. */
   restoreFromTrash(trashId: string): Promise<LocalPath>;

@@ -333,11 +333,11 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
       hint(path);
       return { kind: "done", stat: statOf(inode) };
     },
-    async remove(path, expected) {
+    async remove(path, expected, { forGood = false } = {}) {
       await check();
       const inode = find(path);
       if (inode === undefined || !isAsExpected(statOf(inode), expected) || inode.children.size > 0) return CHANGED;
-      discard(path, "removed");
+      if (!forGood) discard(path, "removed");
       detach(path);
       return { kind: "done" };
     },

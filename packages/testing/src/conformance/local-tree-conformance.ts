@@ -473,6 +473,17 @@ const CLAUSES = {
       await again.discard();
     },
   },
+  "LT5 what is removed for good is not in the trash, and stays when it was changed": {
+    check: async ({ tree, edit }) => {
+      await edit.write("a", "one");
+      const a = await mustStat(tree, at("a"));
+      await edit.write("a", "two");
+      assertEqual(await tree.remove(at("a"), a, { forGood: true }), { kind: "changed" });
+      assertEqual(await filesOf(edit), { a: "two" });
+      assertEqual(await tree.remove(at("a"), await mustStat(tree, at("a")), { forGood: true }), { kind: "done" });
+      assertEqual([await filesOf(edit), await trashOf(edit)], [{}, []]);
+    },
+  },
   "LT6 nothing goes through a symlink on the way": {
     check: async ({ tree, edit }) => {
       await edit.write("real/a", "one");
