@@ -3,6 +3,8 @@ import { leadsToMatch, matchesPattern, MAX_PATTERN_LENGTH, type Pattern, parsePa
 
 /** The file that holds a directory's rules. It is synced like any other, so that the same rules hold on every device. */
 export const IGNORE_FILE = ".twinfoldignore";
+/** Bytes of one file that count. */
+export const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 /** Patterns of one file that count. */
 export const MAX_PATTERNS = 10_000;
 
@@ -32,8 +34,9 @@ export class Rules {
     this.#others = others;
   }
 
-  get isEmpty(): boolean {
-    return this.#rules.length === 0;
+  /** All patterns, as they were written. */
+  get text(): string {
+    return this.#rules.map(({ pattern, line }) => `${line} ${pattern.text}`).join("\n");
   }
 
   /** `path` is relative to the rules' directory, in normalization form C. */
@@ -53,8 +56,6 @@ export class Rules {
     return this.#rules.some(({ pattern }) => !pattern.negated && leadsToMatch(pattern, path));
   }
 }
-
-export const NO_RULES = new Rules([]);
 
 /** Reads an ignore file. What is over the bounds does not count, and is said in `problems`. */
 export function parseRules(text: string): Rules {

@@ -1,15 +1,17 @@
 import { TwinfoldError } from "../errors.js";
 import { createEvents } from "../events.js";
 
-import { baseName, type LocalPath, parsePath } from "../names.js";
-import { isDirty, isLive } from "../reconcile/node-record.js";
-import { decide } from "../reconcile/policy.js";
+import { type LocalPath, parsePath } from "../names.js";
+import { isDirty } from "../reconcile/node-record.js";
 import { describeConflict, findConflicts } from "./conflicts.js";
 import type { ReplicaEvents } from "./events.js";
+import { explainPath, reasonAt } from "./explanation.js";
 import { Follower } from "./follower.js";
+import { Presence } from "./presence.js";
 import type { Conflict, Explanation, Replica, ReplicaOptions, ReplicaStatus } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { mustFindConflict, resolveConflict } from "./resolve-conflict.js";
+import { Scope } from "./scope.js";
 import { Synchronizer } from "./synchronizer.js";
 import { Trees } from "./trees.js";
 
@@ -21,7 +23,9 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const { workspaceId, tree, store, transport, env, deviceName = "this device", resolve, settleMs = SETTLE_MS, rescanMs = RESCAN_MS } = options;
   const trees = await Trees.open(store, workspaceId, env);
   const { source, emit } = createEvents<ReplicaEvents>();
-  const parts: ReplicaParts = { workspaceId, trees, tree, transport, env, deviceName, settleMs, rescanMs, resolve };
+  const scope = new Scope(trees, { only: options.only, onDemand: options.onDemand });
+  const presence = new Presence({ trees, tree, scope, env });
+  const parts: ReplicaParts = { workspaceId, trees, tree, transport, env, deviceName, settleMs, rescanMs, resolve, scope, presence };
   const synchronizer = new Synchronizer(parts, emit);
   const follower = new Follower(parts, synchronizer, emit);
   const closing = new AbortController();
@@ -31,7 +35,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     if (closing.signal.aborted) throw new TwinfoldError("ERR_CLOSED", "this replica was closed: open it again");
   };
   const mustFind = async (path: LocalPath) => {
-    const record = await trees.find(parsePath(path));
+    const record = path === "" ? undefined : await trees.find(parsePath(path));
     if (record === undefined) throw new TwinfoldError("ERR_NOT_FOUND", `nothing is known at ${path}: check the path, or sync first`);
     return record;
   };
@@ -67,48 +71,30 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
         lastInSyncAtMs,
         skipped: synchronizer.skipped,
         aliased: await trees.aliased(),
+        ...(await presence.counts()),
         problem: follower.problem,
       };
     },
 
     async explain(path): Promise<Explanation> {
-      const record = await trees.find(parsePath(path));
       const skipped = synchronizer.skipped.find((node) => node.path === path);
-      if (record === undefined) {
-        if (skipped !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${skipped.reason}.` };
-        return {
-          path,
-          state: "unknown",
-          explanation: `Nothing is known at ${path}: neither this folder nor the server had it when they were last looked at.`,
-        };
-      }
-      const reason = synchronizer.reasonFor(record.nodeId) ?? skipped?.reason;
-      if (reason !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${reason}.` };
-      const alias = trees.whyAliased(record);
-      const also = alias === undefined ? "" : ` This disk shows it as ${JSON.stringify(baseName(await trees.shownPath(record.nodeId)))}: ${alias}.`;
-      const decision = decide(record);
-      switch (decision.kind) {
-        case "in-sync":
-        case "agree":
-        case "forget": {
-          const revision = isLive(record.remote) && record.remote.revision > 0 ? `, at revision ${record.remote.revision}` : "";
-          return { path, state: "in-sync", explanation: `${path} is the same here and on the server${revision}.${also}` };
-        }
-        case "delete-here":
-          return { path, state: "pending", explanation: `${path} was deleted on the server and goes to the trash here with the next sync.` };
-        case "delete-there":
-          return { path, state: "pending", explanation: `${path} was deleted here; the server learns it with the next sync.` };
-        case "merge": {
-          const parts = [
-            decision.content === "conflict" && "was changed here and on the server: both versions will be kept",
-            decision.content === "push" && "has changes here that the server does not have yet",
-            decision.content === "pull" && "has changes on the server that are not here yet",
-            decision.place === "push" && record.remote !== undefined && "was moved or renamed here",
-            decision.place === "pull" && record.local !== undefined && "was moved or renamed on the server",
-          ].filter((part) => part !== false);
-          return { path, state: "pending", explanation: `${path} ${parts.join(", and ")}.${also}` };
-        }
-      }
+      return await explainPath(parts, parsePath(path), (record) => (record && synchronizer.reasonFor(record.nodeId)) ?? skipped?.reason);
+    },
+
+    async get(path, { signal } = {}) {
+      mustBeOpen();
+      if (path === "") return await follower.exclusively(() => synchronizer.get(trees.state.rootNodeId, within(signal)));
+      const record = await mustFind(path);
+      const ruled = record.local === undefined ? await reasonAt(parts, path, record) : undefined;
+      if (ruled !== undefined)
+        throw new TwinfoldError("ERR_INVALID_ARGUMENT", `${path} is not synced here, by ${scope.describe(ruled)}: change that first`);
+      return await follower.exclusively(() => synchronizer.get(record.nodeId, within(signal)));
+    },
+
+    async free(path, { signal } = {}) {
+      mustBeOpen();
+      const { nodeId } = path === "" ? { nodeId: trees.state.rootNodeId } : await mustFind(path);
+      return await follower.exclusively(() => synchronizer.free(nodeId, within(signal)));
     },
 
     async conflicts({ signal } = {}): Promise<readonly Conflict[]> {

@@ -11,7 +11,9 @@ import { decide } from "../reconcile/policy.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
 import { conflictName, conflictNodeId, isConflictNameOf } from "./conflict-name.js";
 import { nameOnDisk } from "./name-on-disk.js";
+import type { Presence } from "./presence.js";
 import type { ReplicaParts } from "./replica-parts.js";
+import type { Scope } from "./scope.js";
 import type { Trees, TreesWrite } from "./trees.js";
 
 /** `changed`: the disk is not what the trees say; look at the named directories again. */
@@ -30,12 +32,16 @@ export class DiskSteps {
   readonly #trees: Trees;
   readonly #env: Env;
   readonly #deviceName: string;
+  readonly #scope: Scope;
+  readonly #presence: Presence;
 
-  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "deviceName">) {
+  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "deviceName" | "scope" | "presence">) {
     this.#tree = options.tree;
     this.#trees = options.trees;
     this.#env = options.env;
     this.#deviceName = options.deviceName;
+    this.#scope = options.scope;
+    this.#presence = options.presence;
   }
 
   /** The node `from`, made here, and the hub's `nodeId` are one: it takes the hub's id, and so do its children their parent's. */
@@ -182,7 +188,11 @@ export class DiskSteps {
     let outcome: Extract<LocalOutcome, { kind: "done" }> | Exclude<StepOutcome, { kind: "done" }>;
     switch (content.kind) {
       case "directory":
-        outcome = await this.#try(() => this.#tree.makeDirectory(path), parentPath(path));
+        outcome = await this.#try<LocalOutcome>(async () => {
+          const made = await this.#tree.makeDirectory(path);
+          const stat = made.kind === "changed" && local === undefined ? await this.#leftAlone(nodeId, path) : undefined;
+          return stat === undefined ? made : { kind: "done", stat };
+        }, parentPath(path));
         break;
       case "symlink":
         outcome = await this.#try(() => this.#tree.makeSymlink(path, content.target, local?.stat), parentPath(path));
@@ -234,13 +244,37 @@ export class DiskSteps {
     const path = await this.#trees.localPath(nodeId);
     if (record?.local === undefined || path === undefined || isLive(record.remote)) return LATER;
     const outcome = await this.#try(() => this.#tree.remove(path, (record.local as LocalState).stat), parentPath(path));
-    if (outcome.kind === "changed" && record.local.content.kind === "directory") return { kind: "changed", directories: [path] };
-    if (outcome.kind !== "done") return outcome;
+    if (outcome.kind === "changed" && record.local.content.kind === "directory") {
+      if (!(await this.#holdsNothingOfNote(nodeId, path, record.local.stat))) return { kind: "changed", directories: [path] };
+    } else if (outcome.kind !== "done") return outcome;
     // It was empty: what was still noted in it went in a step that failed afterwards, or by other hands. No scan would look for it there.
     for (const child of await this.#trees.localChildren(nodeId)) await this.#trees.forgetLocal(child.nodeId);
     const { local: _gone, synced: _agreed, ...rest } = record;
     await this.#trees.write({ put: [rest] });
     return { kind: "done", record };
+  }
+
+  /** Takes away what systems leave in a directory, and the directory with it. True also when it stays because of what rules leave alone. */
+  async #holdsNothingOfNote(nodeId: NodeId, path: LocalPath, stat: LocalStat): Promise<boolean> {
+    const level = await this.#scope.levelOf(nodeId, new Map());
+    if (level === undefined) return false;
+    const outcome = await this.#try(async () => {
+      for (const entry of (await this.#tree.list(path)).entries) {
+        const isDirectory = entry.stat.kind === "directory";
+        if (isDirectory || this.#scope.reasonFor(level, entry.name, false)?.kind !== "default") continue;
+        await this.#tree.remove(joinPath(path, entry.name as NodeName), entry.stat);
+      }
+      if ((await this.#tree.remove(path, stat)).kind === "done") return { kind: "done" as const };
+      return (await this.#presence.holdsOnlyIgnored(path, level)) ? { kind: "done" as const } : { kind: "changed" as const };
+    });
+    return outcome.kind === "done";
+  }
+
+  /** A directory that is on the disk and was left alone, for what is in it: it is the hub's from now on. */
+  async #leftAlone(nodeId: NodeId, path: LocalPath): Promise<LocalStat | undefined> {
+    const level = await this.#scope.levelOf(nodeId, new Map());
+    const stat = await this.#tree.stat(path);
+    return level !== undefined && stat?.kind === "directory" && (await this.#presence.holdsOnlyIgnored(path, level)) ? stat : undefined;
   }
 
   /**

@@ -5,8 +5,8 @@ import { TwinfoldError } from "../errors.js";
 import { type NodeId, randomId, type ReplicaId, type WorkspaceId } from "../ids.js";
 import type { Cursor } from "../journal.js";
 import { manifestIdOf } from "../manifest.js";
-import type { Head } from "../node.js";
-import { type NodeRecord, syncedWith } from "../reconcile/node-record.js";
+import { type Head, samePlace } from "../node.js";
+import { isLive, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
 import { helloHash } from "../transport/messages.js";
 import type { ChangesAnswer, CommitOutcome, Hello, Transport } from "../transport/transport.js";
 import { compareVersions } from "../version-vector.js";
@@ -96,7 +96,8 @@ export class Feed {
     answer.rows.forEach(({ row: { head } }, index) => {
       const record = latest.get(head.nodeId) ?? known[index] ?? { nodeId: head.nodeId };
       // Equal too: of this device's own change only the part that it made is known until its row comes.
-      if ((record.remote?.seq ?? 0) <= head.seq) latest.set(head.nodeId, { ...record, remote: head });
+      if ((record.remote?.seq ?? 0) <= head.seq)
+        latest.set(head.nodeId, isElsewhereNow(record, head) ? { nodeId: head.nodeId, remote: head } : { ...record, remote: head });
     });
     await this.#trees.write({
       put: [...latest.values()],
@@ -171,6 +172,12 @@ function merged(record: NodeRecord, head: Head): NodeRecord {
       contentVector: content === "after" ? now.contentVector : former.contentVector,
     },
   };
+}
+
+/** A node that this device does not hold came under another name, or became another kind of thing: it is looked at as if it were new. */
+function isElsewhereNow({ away, remote }: NodeRecord, head: Head): boolean {
+  if (away === undefined || !isLive(remote) || !isLive(head)) return false;
+  return away === "excluded" ? !samePlace(remote.place, head.place) : head.content.kind !== "file";
 }
 
 function furthest(a: Cursor | undefined, b: Cursor): Cursor {

@@ -1,13 +1,17 @@
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
+import { IGNORE_FILE, type Rules } from "../ignore/rules.js";
 import type { LocalEntry, LocalStat, LocalTree } from "../local/local-tree.js";
 import { isSameName, slotKey } from "../local/name-rules.js";
 import { baseName, joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
 import type { Content, FileContent } from "../node.js";
 import { type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import { manifestOfFile } from "./manifest-of-file.js";
+import { readIgnoreFile } from "./ignore-file.js";
+import type { Presence } from "./presence.js";
 import type { ReplicaParts } from "./replica-parts.js";
+import type { Level, Levels, Scope } from "./scope.js";
 import type { Trees } from "./trees.js";
 
 /** A file's stat this close to its writing may not change with the next write. Covers the clock tick of ext4, xfs, btrfs and tmpfs (≤ 10 ms). */
@@ -43,6 +47,11 @@ export class Indexer {
   readonly #env: Env;
   readonly #events: IndexerEvents;
   readonly #settleMs: number;
+  readonly #scope: Scope;
+  readonly #presence: Presence;
+  /** Directories whose rules have changed while they were scanned: all below them is looked at again. */
+  readonly #reruled = new Map<NodeId, LocalPath>();
+  #ignored = 0;
   readonly #vanished = new Map<NodeId, number>();
   /** Somebody has said that the folder may be empty. */
   isEmptyExpected = false;
@@ -50,17 +59,30 @@ export class Indexer {
   #pending: NodeRecord[] = [];
   #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
 
-  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "settleMs"> & { readonly events: IndexerEvents }) {
+  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "settleMs" | "scope" | "presence"> & { readonly events: IndexerEvents }) {
     this.#tree = options.tree;
     this.#trees = options.trees;
     this.#env = options.env;
     this.#events = options.events;
     this.#settleMs = options.settleMs;
+    this.#scope = options.scope;
+    this.#presence = options.presence;
   }
+
+  /** False until the whole folder was looked at once: before that its rules are not all known. */
+  get hasSeenAll(): boolean {
+    return this.#hasSeenAll;
+  }
+  #hasSeenAll = false;
 
   /** Looks at every directory. */
   async scanAll(signal?: AbortSignal): Promise<ScanOutcome> {
-    return await this.scan([{ path: ROOT_PATH, deep: true }], signal);
+    this.#ignored = 0;
+    const outcome = await this.scan([{ path: ROOT_PATH, deep: true }], signal);
+    this.#hasSeenAll = true;
+    await this.#presence.reconsider();
+    if (this.#ignored !== this.#trees.state.ignored) await this.#trees.write({ state: { ignored: this.#ignored } });
+    return outcome;
   }
 
   /** Looks at the named directories; at all below them when `deep`, otherwise at what is new in them. */
@@ -78,15 +100,41 @@ export class Indexer {
       const deep = (found.path === place.path && place.deep) || begin.get(found.path)?.deep === true;
       begin.set(found.path, { ...found, deep });
     }
-    const queue = [...begin.values()];
+    const queue: Place[] = [];
+    const levels: Levels = new Map();
+    for (const place of begin.values()) {
+      const level = await this.#scope.levelOf(place.nodeId, levels);
+      if (level !== undefined && level.reason === undefined) queue.push({ ...place, level, isNew: false });
+    }
+    await this.#walk(queue, unsettled, signal);
+    await this.#settleVanished(unsettled);
+    // Rules that went with their file.
+    while (this.#reruled.size > 0) {
+      const again: Place[] = [];
+      levels.clear();
+      for (const [nodeId, path] of this.#reruled) {
+        const level = await this.#scope.levelOf(nodeId, levels);
+        if (level !== undefined && level.reason === undefined) again.push({ path, nodeId, level, deep: true, isNew: false });
+      }
+      this.#reruled.clear();
+      await this.#walk(again, unsettled, signal);
+      this.#isReruled = true;
+    }
+    if (this.#isReruled) await this.#presence.reconsider();
+    this.#isReruled = false;
+    return { unsettled };
+  }
+
+  #isReruled = false;
+
+  async #walk(queue: Place[], unsettled: Set<LocalPath>, signal: AbortSignal | undefined): Promise<void> {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       signal?.throwIfAborted();
-      const below = await this.#directory(next.path, next.nodeId, unsettled, signal);
-      for (const child of below) if (next.deep || child.isNew) queue.push({ path: child.path, nodeId: child.nodeId, deep: true });
+      const { isReruled, below } = await this.#directory(next, unsettled, signal);
+      if (isReruled) this.#isReruled = true;
+      for (const child of below) if (next.deep || isReruled || child.isNew) queue.push({ ...child, deep: true });
     }
     await this.#flush();
-    await this.#settleVanished(unsettled);
-    return { unsettled };
   }
 
   /** The node of the directory at `path`, when the local tree knows one. */
@@ -110,23 +158,40 @@ export class Indexer {
   }
 
   async #directory(
-    path: LocalPath,
-    nodeId: NodeId,
+    { path, nodeId, level: levelBefore, isNew }: Place,
     unsettled: Set<LocalPath>,
     signal: AbortSignal | undefined,
-  ): Promise<Array<{ path: LocalPath; nodeId: NodeId; isNew: boolean }>> {
+  ): Promise<{ readonly isReruled: boolean; readonly below: ReadonlyArray<Omit<Place, "deep">> }> {
     const listing = await this.#list(path);
-    if (listing === undefined) return [];
+    if (listing === undefined) return NOTHING_BELOW;
     if (path === ROOT_PATH && listing.entries.length + listing.problems.length === 0) await this.#mustNotBeEmptied();
     for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
 
     const known = new Map<string, NodeRecord>();
     for (const record of await this.#trees.localChildren(nodeId)) if (record.local) known.set(nameHere(record.local), record);
+    const rules = await this.#rulesIn(path, nodeId, listing.entries, known);
+    if (rules === "unknown") {
+      unsettled.add(path);
+      return NOTHING_BELOW;
+    }
+    const { isReruled } = rules;
+    const level = isReruled ? withRules(levelBefore, rules.rules) : levelBefore;
     const spelled = this.#speller(known.keys());
     const entries: Array<LocalEntry & { readonly name: NodeName }> = [];
     const unreadable = new Set(listing.problems.map(({ name }) => name));
+    const stayed = new Set<NodeId>();
     for (const { name, stat } of listing.entries) {
       const entry = { name: spelled(name), stat };
+      const named = known.get(entry.name);
+      if (this.#scope.reasonFor(level, named?.local?.place.name ?? entry.name, stat.kind === "directory") !== undefined) {
+        this.#ignored += 1;
+        if (named === undefined) continue;
+        await this.#flush();
+        await this.#presence.exclude(named.nodeId);
+        this.#vanished.delete(named.nodeId);
+        stayed.add(named.nodeId);
+        continue;
+      }
       const problem = entry.stat.kind === "other" ? "is a socket, pipe or device" : nameProblem(entry.name);
       if (problem === undefined) entries.push(entry as LocalEntry & { readonly name: NodeName });
       else this.#events.skipped(path === "" ? entry.name : `${path}/${entry.name}`, problem);
@@ -135,9 +200,11 @@ export class Indexer {
     this.#entries += entries.length;
     this.#events.scanned(this.#entries);
 
+    if (isNew && (await this.#isLeftAlone(path, nodeId, level, entries, unreadable.size))) return NOTHING_BELOW;
+
     const owners = await this.#owners(path, nodeId, entries, known);
-    const directories: Array<{ path: LocalPath; nodeId: NodeId; isNew: boolean }> = [];
-    const stayed = new Set<NodeId>();
+    if (this.#trees.state.holdsAway) await this.#includeAgain(nodeId, entries, owners);
+    const directories: Array<Omit<Place, "deep">> = [];
     for (const entry of entries) {
       signal?.throwIfAborted();
       const owner = owners.get(entry.name);
@@ -149,13 +216,82 @@ export class Indexer {
       }
       stayed.add(record.nodeId);
       if (entry.stat.kind === "directory")
-        directories.push({ path: entryPath, nodeId: record.nodeId, isNew: owner?.local?.place.parentId !== nodeId });
+        directories.push({
+          path: entryPath,
+          nodeId: record.nodeId,
+          level: this.#scope.enter(level, record.local?.place.name ?? entry.name, this.#scope.rulesOf(record.nodeId)),
+          isNew: owner?.local?.place.parentId !== nodeId,
+        });
     }
     for (const [name, record] of known) {
       if (stayed.has(record.nodeId) || unreadable.has(name)) continue;
       this.#vanished.set(record.nodeId, this.#vanished.get(record.nodeId) ?? this.#env.monotonicMs());
     }
-    return directories;
+    return { isReruled, below: directories };
+  }
+
+  /** The rules of a directory as it was just listed. `unknown`: they are being written, and this process has never read them. */
+  async #rulesIn(
+    path: LocalPath,
+    nodeId: NodeId,
+    entries: readonly LocalEntry[],
+    known: ReadonlyMap<string, NodeRecord>,
+  ): Promise<{ readonly rules: Rules | undefined; readonly isReruled: boolean } | "unknown"> {
+    const before = this.#scope.rulesOf(nodeId);
+    const file = entries.find(({ name, stat }) => name === IGNORE_FILE && stat.kind === "file");
+    if (file === undefined) {
+      // Editors delete and write anew: while its node is there its rules hold.
+      const rules = known.has(IGNORE_FILE) ? before : undefined;
+      this.#ruleFiles.delete(nodeId);
+      return { rules, isReruled: this.#scope.setRules(nodeId, rules) };
+    }
+    const seen = this.#ruleFiles.get(nodeId);
+    if (before !== undefined && seen !== undefined && sameStat(seen, file.stat)) return { rules: before, isReruled: false };
+    const filePath = joinPath(path, IGNORE_FILE as NodeName);
+    if (file.stat.sizeBytes === 0 && before !== undefined && before.text !== "" && !(await this.#waited(filePath)))
+      return { rules: before, isReruled: false };
+    if (file.stat.ctimeNs > this.#nowNs() - RACY_NS) await this.#env.sleep(RACY_MS);
+    const answer = await readIgnoreFile(this.#tree, filePath, file.stat);
+    if (answer.kind === "changing") return before === undefined ? "unknown" : { rules: before, isReruled: false };
+    for (const problem of answer.rules.problems) this.#events.skipped(filePath, problem);
+    this.#ruleFiles.set(nodeId, file.stat);
+    return { rules: answer.rules, isReruled: this.#scope.setRules(nodeId, answer.rules) };
+  }
+
+  /** The ignore files whose rules are known, as they were when they were read. */
+  readonly #ruleFiles = new Map<NodeId, LocalStat>();
+
+  /** A new directory that holds nothing but what rules leave alone is left alone with it: it is what a removal could not take along. */
+  async #isLeftAlone(
+    path: LocalPath,
+    nodeId: NodeId,
+    level: Level,
+    entries: ReadonlyArray<LocalEntry & { readonly name: NodeName }>,
+    unreadable: number,
+  ): Promise<boolean> {
+    if (unreadable > 0 || entries.some(({ stat }) => stat.kind !== "directory") || !(await this.#presence.holdsOnlyIgnored(path, level)))
+      return false;
+    await this.#flush();
+    const record = await this.#trees.record(nodeId);
+    if (record === undefined || record.remote !== undefined || record.synced !== undefined) return false;
+    await this.#trees.write({ remove: [nodeId] });
+    return true;
+  }
+
+  /** What was excluded and is so no more is its node again, if the disk has it. */
+  async #includeAgain(
+    parentId: NodeId,
+    entries: ReadonlyArray<LocalEntry & { readonly name: NodeName }>,
+    owners: Map<string, NodeRecord>,
+  ): Promise<void> {
+    const unknown = entries.filter(({ name }) => !owners.has(name));
+    const groups = await this.#trees.remoteByName(unknown.map(({ name }) => ({ parentId, name })));
+    for (const [index, { name, stat }] of unknown.entries()) {
+      const found = groups[index]?.find(({ away }) => away === "excluded");
+      if (found === undefined) continue;
+      if ((found.remote?.content.kind === "directory") === (stat.kind === "directory")) owners.set(name, found);
+      else await this.#trees.write({ put: [{ nodeId: found.nodeId, remote: found.remote }] });
+    }
   }
 
   /** A disk that lists form D has lost how a name was given: a known node has the one that it was made with, of a new one form C is likelier. */
@@ -355,12 +491,13 @@ export class Indexer {
    */
   async #settleVanished(unsettled: Set<LocalPath>): Promise<void> {
     const now = this.#env.monotonicMs();
+    const levels: Levels = new Map();
     for (const [nodeId, since] of this.#vanished) {
       const path = await this.#trees.localPath(nodeId);
       if (path === undefined) this.#vanished.delete(nodeId);
-      else if (await this.#isDisplaced(nodeId)) await this.#forgetBelow(nodeId);
+      else if (await this.#isDisplaced(nodeId)) await this.#forgetBelow(nodeId, levels);
       else if (now - since < this.#settleMs) unsettled.add(parentPath(path));
-      else if ((await this.#tree.stat(path)) === undefined) await this.#forgetBelow(nodeId);
+      else if ((await this.#tree.stat(path)) === undefined) await this.#forgetBelow(nodeId, levels);
       else {
         this.#vanished.delete(nodeId);
         unsettled.add(parentPath(path));
@@ -376,10 +513,39 @@ export class Indexer {
     return holders.some((holder) => holder.nodeId !== nodeId && holder.local && isSameName(nameHere(holder.local), name, this.#trees.names));
   }
 
-  async #forgetBelow(nodeId: NodeId): Promise<void> {
+  /** A directory took all with it that was not found elsewhere. Leaves first, so that removals are planned in that order. */
+  async #forgetBelow(nodeId: NodeId, levels: Levels): Promise<void> {
+    for (const child of await this.#trees.localChildren(nodeId)) await this.#forgetBelow(child.nodeId, levels);
     this.#vanished.delete(nodeId);
+    const record = await this.#trees.record(nodeId);
+    if (record === undefined) return;
+    const { local: gone } = record;
+    // A rule came and the thing went, unseen which was first: then the rule has it.
+    if ((await this.#presence.reasonFor(record, levels)) !== undefined) return await this.#presence.exclude(nodeId);
+    if (gone?.place.name === IGNORE_FILE && this.#scope.setRules(gone.place.parentId, undefined)) {
+      const path = gone.place.parentId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.localPath(gone.place.parentId);
+      if (path !== undefined) this.#reruled.set(gone.place.parentId, path);
+    }
     await this.#trees.forgetLocal(nodeId);
   }
+}
+
+/** A directory to look at. */
+interface Place {
+  readonly path: LocalPath;
+  readonly nodeId: NodeId;
+  readonly level: Level;
+  /** All below it too. */
+  readonly deep: boolean;
+  readonly isNew: boolean;
+}
+
+const NOTHING_BELOW = { isReruled: false, below: [] } as const;
+
+/** The same directory with other rules of its own. */
+function withRules(level: Level, rules: Rules | undefined): Level {
+  const above = level.files.filter(({ directory }) => directory !== level.path);
+  return { ...level, files: rules === undefined ? above : [...above, { directory: level.path, rules }] };
 }
 
 function sameKind(local: LocalState, stat: LocalStat): boolean {

@@ -2,7 +2,9 @@ import type { Env } from "../env.js";
 import type { WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
 import type { Transport } from "../transport/transport.js";
+import type { Presence } from "./presence.js";
 import type { ConflictResolver } from "./replica.js";
+import type { Scope } from "./scope.js";
 import type { Trees } from "./trees.js";
 
 /** What a replica is made of; each of its workers takes what it needs. */
@@ -16,4 +18,6 @@ export interface ReplicaParts {
   readonly settleMs: number;
   readonly rescanMs: number;
   readonly resolve: ConflictResolver | undefined;
+  readonly scope: Scope;
+  readonly presence: Presence;
 }

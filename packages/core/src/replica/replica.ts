@@ -11,8 +11,9 @@ import type { Plan } from "../reconcile/plan.js";
 import type { Revision, Transport } from "../transport/transport.js";
 import type { CheckOptions, CheckReport } from "./checkup.js";
 import type { ReplicaEvents } from "./events.js";
+import type { ScopeOptions } from "./scope.js";
 
-export interface ReplicaOptions {
+export interface ReplicaOptions extends ScopeOptions {
   readonly workspaceId: WorkspaceId;
   readonly tree: LocalTree;
   readonly store: ReplicaStore;
@@ -77,6 +78,12 @@ export interface ReplicaStatus {
   readonly skipped: readonly SkippedNode[];
   /** Nodes that this disk shows under another name than their own, and why. */
   readonly aliased: readonly SkippedNode[];
+  /** What the disk has and rules leave alone, as of the last look at the whole folder; a directory counts once. */
+  readonly ignored: number;
+  /** Nodes of the hub that this device does not hold, by a rule or by choice. */
+  readonly excluded: number;
+  /** Files of the hub that come when they are asked for. */
+  readonly elsewhere: number;
   /** Why nothing gets through at the moment, as a sentence. */
   readonly problem: string | undefined;
 }
@@ -84,7 +91,7 @@ export interface ReplicaStatus {
 export interface Explanation {
   readonly path: LocalPath;
   /** One word for what is the matter with it. */
-  readonly state: "in-sync" | "pending" | "skipped" | "unknown";
+  readonly state: "in-sync" | "pending" | "skipped" | "ignored" | "excluded" | "elsewhere" | "unknown";
   /** The same as a sentence, with the reason. */
   readonly explanation: string;
 }
@@ -128,6 +135,12 @@ export interface ResolvedConflict {
   readonly kept: readonly LocalPath[];
 }
 
+/** What `free` did. */
+export interface FreedRoom {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** One device's copy of a workspace. */
 export interface Replica {
   /**
@@ -166,6 +179,14 @@ export interface Replica {
   restore(path: LocalPath, revision: number, options?: OperationOptions): Promise<void>;
   /** Checks every hop: this disk, this device's database, its view of the hub, the hub's chunks. Reads every file. */
   check(options?: CheckOptions): Promise<CheckReport>;
+  /**
+   * Brings a file that is elsewhere, or all of them in a directory, and keeps it here.
+   *
+   * @throws {TwinfoldError} `ERR_NOT_FOUND` when nothing is known at `path`; `ERR_INVALID_ARGUMENT` when this device does not hold it.
+   */
+  get(path: LocalPath, options?: OperationOptions): Promise<SyncReport>;
+  /** Lets go of the local copy of a file, or of all files in a directory, as far as the hub has them just as they are: they are elsewhere then. */
+  free(path: LocalPath, options?: OperationOptions): Promise<FreedRoom>;
   /** Stops following at once, a transfer under way too; `resume` goes on where it was. An explicit `sync` still makes its pass. */
   pause(): void;
   resume(): void;

@@ -1,7 +1,8 @@
 import type { Verdict } from "../commit.js";
 import { isTwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
-import { type LocalPath, parentPath } from "../names.js";
+import { IGNORE_FILE } from "../ignore/rules.js";
+import { baseName, type LocalPath, parentPath } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { slotKey } from "../local/name-rules.js";
 import type { Step } from "../reconcile/reconcile.js";
@@ -180,6 +181,7 @@ export class StepRunner {
       const placed = outcomes.filter((outcome) => outcome.kind === "placed");
       await this.#disk.placed(placed.map(({ file, stat }) => ({ record: file.record, path: file.path, stat })));
       this.#tally.count("filesDownloaded", placed.length);
+      for (const { file } of placed) if (baseName(file.path) === IGNORE_FILE) this.#changed.add(parentPath(file.path));
       for (const { file } of placed) this.#tally.emit("file:downloaded", { path: file.path, sizeBytes: file.content.sizeBytes });
       this.#tally.transferred("down", placed.length, 0);
       for (const outcome of outcomes) {

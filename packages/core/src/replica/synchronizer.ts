@@ -1,5 +1,8 @@
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
+import { IGNORE_FILE } from "../ignore/rules.js";
+import { isLive, type NodeRecord } from "../reconcile/node-record.js";
+import { decide } from "../reconcile/policy.js";
 import { INTERNAL_NAME, type LocalPath } from "../names.js";
 import type { Plan, PlanAction, PlanStep } from "../reconcile/plan.js";
 import { reconcile, type Step } from "../reconcile/reconcile.js";
@@ -9,7 +12,7 @@ import { type CheckOptions, type CheckReport, Checkup } from "./checkup.js";
 import { Feed } from "./feed.js";
 import { Indexer } from "./indexer.js";
 import { loadNeighbourhood } from "./neighbourhood.js";
-import type { SkippedNode, SyncReport } from "./replica.js";
+import type { FreedRoom, SkippedNode, SyncReport } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { StepRunner } from "./step-runner.js";
 import { type Emit, Tally } from "./tally.js";
@@ -81,7 +84,8 @@ export class Synchronizer {
     this.#tally.begin(places === undefined);
     this.#brake.begin(confirm);
     this.#indexer.isEmptyExpected = confirm;
-    let unsettled = await this.#look(places, signal);
+    // Of a folder that was never looked at whole the rules are not known.
+    let unsettled = await this.#look(this.#indexer.hasSeenAll ? places : undefined, signal);
     if (places === undefined) await this.#tidy();
     let fewest = Number.POSITIVE_INFINITY;
     for (let rounds = 0, looks = 0, settles = 0; rounds < MAX_ROUNDS; rounds++) {
@@ -112,7 +116,7 @@ export class Synchronizer {
 
   /** Looks at hub and disk, and gives the next steps without taking them. */
   async plan(signal: AbortSignal | undefined): Promise<Plan> {
-    const { env, trees, settleMs } = this.#parts;
+    const { env, trees, settleMs, presence } = this.#parts;
     this.#tally.begin(true);
     this.#indexer.isEmptyExpected = false;
     const unsettled = await this.#look(undefined, signal);
@@ -121,7 +125,7 @@ export class Synchronizer {
       await this.#scan(shallow(unsettled), signal);
     }
     const { dirty } = await trees.counts();
-    const records = await trees.dirty(dirty);
+    const records = await presence.withoutAway(await trees.dirty(dirty));
     const view = await loadNeighbourhood(trees, records);
     const steps: PlanStep[] = [];
     for (const step of reconcile(view, idsOf(records))) {
@@ -135,6 +139,23 @@ export class Synchronizer {
   async check(options: CheckOptions): Promise<CheckReport> {
     await this.#feed.pull(options.signal);
     return await new Checkup(this.#parts, options).run();
+  }
+
+  /** Brings what is elsewhere at a node, or below it. */
+  async get(nodeId: NodeId, signal: AbortSignal | undefined): Promise<SyncReport> {
+    const { presence } = this.#parts;
+    try {
+      await presence.want(nodeId);
+      return (await this.pass({ signal, places: [], waitToSettle: true })).report;
+    } finally {
+      presence.forgetWanted();
+    }
+  }
+
+  /** Lets go of the local copies at a node and below it, after a pass: only what the hub has goes. */
+  async free(nodeId: NodeId, signal: AbortSignal | undefined): Promise<FreedRoom> {
+    await this.pass({ signal, waitToSettle: true });
+    return await this.#parts.presence.free(nodeId);
   }
 
   /** Commits an older revision of a file as its newest; the next pass brings it to the disk. */
@@ -177,11 +198,19 @@ export class Synchronizer {
 
   /** Plans a page of dirty nodes and carries the plan out. False: nothing could be done. */
   async #round(signal: AbortSignal | undefined): Promise<boolean> {
-    const { trees, env } = this.#parts;
+    const { trees, presence } = this.#parts;
     const page = await trees.dirty(PAGE + this.#tally.skippedNodes + this.#brake.heldNodes);
     const isLeft = (nodeId: NodeId): boolean => this.#tally.isSkipped(nodeId) || this.#brake.holds(nodeId);
-    const records = page.filter((record) => !isLeft(record.nodeId));
-    if (records.length === 0) return false;
+    const planned = page.filter((record) => !isLeft(record.nodeId));
+    if (planned.length === 0) return false;
+    const records = await presence.withoutAway(planned);
+    if (records.length === 0) return true;
+    const rules = records.filter(isRulesToCome);
+    return (rules.length > 0 && (await this.#carryOut(rules, isLeft, signal))) || (await this.#carryOut(records, isLeft, signal));
+  }
+
+  async #carryOut(records: readonly NodeRecord[], isLeft: (nodeId: NodeId) => boolean, signal: AbortSignal | undefined): Promise<boolean> {
+    const { trees, env } = this.#parts;
     if (trees.state.unsyncedSinceMs === undefined) await trees.write({ state: { unsyncedSinceMs: env.nowMs() } });
     const view = await loadNeighbourhood(trees, records);
     const planned = reconcile(view, idsOf(records)).filter((step) => !isLeft(step.nodeId));
@@ -212,6 +241,13 @@ export class Synchronizer {
 
 function shallow(paths: Iterable<LocalPath>): Places {
   return [...paths].map((path) => ({ path, deep: false }));
+}
+
+/** Rules come before what they may keep away. */
+function isRulesToCome(record: NodeRecord): boolean {
+  if (!isLive(record.remote) || record.remote.place.name !== IGNORE_FILE) return false;
+  const decision = decide(record);
+  return decision.kind === "merge" && decision.content === "pull";
 }
 
 function idsOf(records: ReadonlyArray<{ readonly nodeId: NodeId }>): readonly NodeId[] {

@@ -19,6 +19,7 @@ import {
   type NameRules,
   type Replica,
   type ReplicaStore,
+  type ScopeOptions,
   type SyncReport,
   type Transport,
   type WorkspaceId,
@@ -57,8 +58,8 @@ export interface Device {
   readonly transport: Transport;
   replica: Replica;
   sync(): Promise<SyncReport>;
-  /** The process is killed and started again: only what is durable is left. */
-  restart(): Promise<void>;
+  /** The process is killed and started again, to hold as much as before or as is said: only what is durable is left. */
+  restart(scope?: ScopeOptions): Promise<void>;
 }
 
 export interface Twins {
@@ -76,6 +77,8 @@ export interface Twins {
 export interface TwinsOptions {
   readonly seed?: number;
   readonly resolve?: ConflictResolver;
+  /** What some devices hold. */
+  readonly scopes?: Readonly<Record<string, ScopeOptions>>;
   /** What the disks of some devices do with names. */
   readonly names?: Readonly<Record<string, Partial<NameRules>>>;
   readonly wrapTransport?: (transport: Transport, device: string) => Transport;
@@ -84,7 +87,7 @@ export interface TwinsOptions {
 
 export async function createTwins(
   names: readonly string[],
-  { seed = 1, resolve, names: disks = {}, wrapTransport = (transport) => transport, wrapTree = (tree) => tree }: TwinsOptions = {},
+  { seed = 1, resolve, scopes = {}, names: disks = {}, wrapTransport = (transport) => transport, wrapTree = (tree) => tree }: TwinsOptions = {},
 ): Promise<Twins> {
   const env = virtualEnv(seed);
   const blobs = createMemoryBlobStore();
@@ -101,7 +104,8 @@ export async function createTwins(
       toWhicheverHub(() => createLoopbackTransport(hub, principal)),
       name,
     );
-    const open = () => createReplica({ workspaceId, tree: wrapTree(tree, name), store, transport, env, deviceName: name, resolve });
+    let scope = scopes[name] ?? {};
+    const open = () => createReplica({ workspaceId, tree: wrapTree(tree, name), store, transport, env, deviceName: name, resolve, ...scope });
     const device: Device = {
       name,
       tree,
@@ -109,7 +113,8 @@ export async function createTwins(
       transport,
       replica: await open(),
       sync: () => device.replica.sync(),
-      restart: async () => {
+      restart: async (next) => {
+        scope = next ?? scope;
         device.replica = await open();
       },
     };

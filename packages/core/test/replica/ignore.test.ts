@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import type { LocalPath } from "@twinfold/core";
+import { createTwins, type Device, texts } from "./twins.js";
+
+const at = (path: string) => path as LocalPath;
+
+async function pair(options?: Parameters<typeof createTwins>[1]) {
+  const twins = await createTwins(["laptop", "phone"], options);
+  const [laptop, phone] = twins.devices as [Device, Device];
+  return { twins, laptop, phone };
+}
+
+/** Syncs both in turn, a few times: what the devices hold may differ. */
+async function meet(...devices: readonly Device[]): Promise<void> {
+  for (let round = 0; round < 3; round++) for (const device of devices) expect(await device.sync()).toMatchObject({ inSync: true, skipped: [] });
+}
+
+describe("ignore rules", () => {
+  it("leave new things alone, and come to the other device with what is synced", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write(".twinfoldignore", "*.log\nbuild/\n");
+    laptop.tree.write("sub/.twinfoldignore", "!keep.log\n/only-here\n");
+    for (const path of ["a.log", "build/out", "sub/keep.log", "sub/only-here", "sub/dir/only-here", "kept.txt", ".DS_Store"])
+      laptop.tree.write(path, path);
+    await meet(laptop, phone);
+    expect(Object.keys(texts(phone.tree)).sort()).toEqual([
+      ".twinfoldignore",
+      "kept.txt",
+      "sub/.twinfoldignore",
+      "sub/dir/only-here",
+      "sub/keep.log",
+    ]);
+    phone.tree.write("b.log", "of the phone");
+    await meet(laptop, phone);
+    expect(texts(laptop.tree)).not.toHaveProperty("b.log");
+    expect(await laptop.replica.status()).toMatchObject({ ignored: 4, excluded: 0, elsewhere: 0 });
+  });
+
+  it("can bring back what is ignored without a rule", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write(".twinfoldignore", "!.DS_Store\n");
+    laptop.tree.write(".DS_Store", "wanted");
+    await meet(laptop, phone);
+    expect(texts(phone.tree)).toMatchObject({ ".DS_Store": "wanted" });
+  });
+
+  it("never delete, here or elsewhere, what was synced before they came; changes and removals stay on their side", async () => {
+    const { laptop, phone } = await pair();
+    for (const name of ["a", "b", "c", "d"]) laptop.tree.write(`build/${name}`, name);
+    await meet(laptop, phone);
+    laptop.tree.write(".twinfoldignore", "build/\n");
+    phone.tree.write(".twinfoldignore", "build/\n");
+    laptop.tree.write("build/a", "changed here");
+    laptop.tree.rm("build/b");
+    phone.tree.write("build/c", "changed there");
+    phone.tree.rm("build/d");
+    await meet(laptop, phone);
+    expect(texts(laptop.tree)).toMatchObject({ "build/a": "changed here", "build/c": "c", "build/d": "d" });
+    expect(texts(phone.tree)).toMatchObject({ "build/a": "a", "build/b": "b", "build/c": "changed there" });
+    expect(await phone.replica.status()).toMatchObject({ ignored: 1, excluded: 5, pending: 0 });
+  });
+
+  it("let what they held meet again when they go: equal things without a word, edits with their old base, what is missing from the hub", async () => {
+    const { twins, laptop, phone } = await pair();
+    for (const name of ["same", "edited", "missing", "both"]) laptop.tree.write(`build/${name}`, name);
+    await meet(laptop, phone);
+    laptop.tree.write(".twinfoldignore", "build/\n");
+    await meet(laptop, phone);
+    laptop.tree.write("build/edited", "edited here");
+    laptop.tree.write("build/both", "one side");
+    laptop.tree.rm("build/missing");
+    phone.tree.write("build/both", "other side");
+    await meet(laptop, phone);
+    phone.tree.rm(".twinfoldignore");
+    await twins.settle();
+    expect(texts(laptop.tree)).toMatchObject({ "build/same": "same", "build/edited": "edited here", "build/missing": "missing" });
+    expect(Object.values(texts(laptop.tree)).sort()).toEqual(["edited here", "missing", "one side", "other side", "same"]);
+  });
+
+  it("hold through a restart, and when they change while no process runs", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("a.log", "log");
+    laptop.tree.write("a.txt", "text");
+    await meet(laptop, phone);
+    laptop.tree.write(".twinfoldignore", "*.log\n");
+    await laptop.sync();
+    await laptop.restart();
+    laptop.tree.rm("a.log");
+    await meet(laptop, phone);
+    expect(texts(phone.tree)).toHaveProperty(["a.log"]);
+    laptop.tree.write(".twinfoldignore", "nothing\n");
+    await laptop.restart();
+    await twins.settle();
+    expect(texts(laptop.tree)).toMatchObject({ "a.log": "log", "a.txt": "text" });
+  });
+
+  it("keep what they match away also when it comes from the hub", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write("dir/a.log", "log");
+    laptop.tree.write("dir/b.txt", "text");
+    await laptop.sync();
+    phone.tree.write(".twinfoldignore", "*.log\n");
+    await meet(phone);
+    expect(Object.keys(texts(phone.tree))).toEqual([".twinfoldignore", "dir/b.txt"]);
+  });
+
+  it("come before what they keep away, on a device that is new", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write("deep/build/out", "out");
+    await laptop.sync();
+    laptop.tree.write("deep/.twinfoldignore", "build\n");
+    await laptop.sync();
+    await meet(phone);
+    expect(Object.keys(texts(phone.tree))).toEqual(["deep/.twinfoldignore"]);
+    expect(phone.tree.files().has("deep/build")).toBe(false);
+  });
+
+  it("keep ignored files and their directory on the disk when the directory is deleted elsewhere; nothing comes back", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write(".twinfoldignore", "*.o\n");
+    laptop.tree.write("src/a.c", "source");
+    laptop.tree.write("src/inner/b.c", "source");
+    await meet(laptop, phone);
+    laptop.tree.write("src/a.o", "object");
+    laptop.tree.write("src/inner/b.o", "object");
+    laptop.tree.write("src/.DS_Store", "junk");
+    phone.tree.rm("src");
+    await meet(phone, laptop);
+    await laptop.restart();
+    await meet(laptop, phone);
+    expect(texts(laptop.tree)).toEqual({ ".twinfoldignore": "*.o\n", "src/a.o": "object", "src/inner/b.o": "object" });
+    expect([...phone.tree.files().keys()]).toEqual([".twinfoldignore"]);
+
+    phone.tree.write("src/inner/new.c", "again");
+    await meet(phone, laptop);
+    expect(texts(laptop.tree)).toMatchObject({ "src/inner/new.c": "again", "src/inner/b.o": "object" });
+    laptop.tree.rm("src/a.o");
+    laptop.tree.rm("src/inner/b.o");
+    await twins.settle();
+  });
+
+  it("take a directory away with what systems leave in it", async () => {
+    const { twins, laptop, phone } = await pair();
+    laptop.tree.write("photos/1.jpg", "one");
+    await meet(laptop, phone);
+    laptop.tree.write("photos/.DS_Store", "junk");
+    phone.tree.rm("photos");
+    await twins.settle();
+    expect([...laptop.tree.files().keys()]).toEqual([]);
+    expect(laptop.tree.trashed().map(({ path }) => path)).toContain("photos/.DS_Store");
+  });
+
+  it("let ignored things go along when their directory moves, from either side", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write(".twinfoldignore", "*.o\n");
+    laptop.tree.write("src/a.c", "source");
+    laptop.tree.write("src/a.o", "object");
+    await meet(laptop, phone);
+    phone.tree.rename("src", "source");
+    await meet(phone, laptop);
+    expect(texts(laptop.tree)).toMatchObject({ "source/a.c": "source", "source/a.o": "object" });
+    laptop.tree.rename("source", "code");
+    expect(await laptop.sync()).toMatchObject({ moved: 1, filesUploaded: 0, filesDeleted: 0 });
+    await meet(laptop, phone);
+    expect(texts(phone.tree)).toMatchObject({ "code/a.c": "source" });
+  });
+
+  it("say what they could not take, and are not lost while their file is written anew", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write(".twinfoldignore", `secret\n${"x".repeat(2000)}\n`);
+    laptop.tree.write("secret", "mine");
+    const report = await laptop.sync();
+    expect(report.skipped).toEqual([{ path: ".twinfoldignore", reason: expect.stringContaining("line 2") as string }]);
+    laptop.tree.write(".twinfoldignore", "");
+    await laptop.replica.plan();
+    await phone.sync();
+    expect(texts(phone.tree)).not.toHaveProperty("secret");
+  });
+
+  it("are named by explain, with file, line and pattern, also for what nobody knows", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write("old.log", "log");
+    await meet(laptop, phone);
+    laptop.tree.write("sub/.twinfoldignore", "# notes\n*.log\n");
+    laptop.tree.write(".twinfoldignore", "/old.log\n");
+    laptop.tree.write("sub/a.log", "log");
+    await meet(laptop, phone);
+    expect(await laptop.replica.explain(at("sub/a.log"))).toMatchObject({
+      state: "ignored",
+      explanation: expect.stringContaining('line 2 of sub/.twinfoldignore, the pattern "*.log"') as string,
+    });
+    expect(await laptop.replica.explain(at("old.log"))).toMatchObject({
+      state: "excluded",
+      explanation: expect.stringContaining('line 1 of .twinfoldignore, the pattern "/old.log"') as string,
+    });
+    expect(await laptop.replica.explain(at("sub/not/there.log"))).toMatchObject({ state: "ignored" });
+    expect(await laptop.replica.explain(at("Thumbs.db"))).toMatchObject({
+      state: "ignored",
+      explanation: expect.stringContaining("without a rule") as string,
+    });
+    expect(await laptop.replica.explain(at("nothing"))).toMatchObject({ state: "unknown" });
+  });
+});
