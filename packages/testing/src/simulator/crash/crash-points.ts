@@ -62,10 +62,8 @@ export async function* failEachIo(
   failure: IoFailure,
   options: PointOptions = {},
 ): AsyncGenerator<CrashReport, void, undefined> {
-  for await (const { node, k, call } of points(workload, sut, options)) {
+  for await (const { node, k, call } of points(workload, sut, options, failure === "FSYNC_LOST" ? isFsync : undefined)) {
     const { operation, path } = call;
-    const isFsync = operation === "file.sync" || operation === "syncDirectory";
-    if (failure === "FSYNC_LOST" && !isFsync) continue;
     const code = failure === "FSYNC_LOST" ? "EIO" : failure;
     const fail = (): never => {
       throw operation.startsWith("store.") ? storeFailure(operation, code) : systemError(code, operation, path);
@@ -85,15 +83,22 @@ interface Point {
   readonly call: IoCall;
 }
 
-/** Runs the workload without harm and gives the calls of its phase. */
-async function* points(workload: Workload, sut: Sut, { every = 1, seed = 1 }: PointOptions): AsyncGenerator<Point> {
+const isFsync = ({ operation }: IoCall): boolean => operation === "file.sync" || operation === "syncDirectory";
+
+/** Runs the workload without harm and gives the calls of its phase, of all or of those that `concerns` says. */
+async function* points(
+  workload: Workload,
+  sut: Sut,
+  { every = 1, seed = 1 }: PointOptions,
+  concerns: (call: IoCall) => boolean = () => true,
+): AsyncGenerator<Point> {
   const calls = new Map<NodeName, IoCall[]>(NODES.map((node) => [node, []]));
   const { wrong } = await run(workload, sut, seed, (node) => (call) => void calls.get(node)?.push(call));
   if (wrong.length > 0) throw new Error(`the workload ${workload.name} fails on its own: ${wrong.join("; ")}`);
   for (const node of NODES) {
-    const made = calls.get(node) ?? [];
+    const made = (calls.get(node) ?? []).map((call, at): Point => ({ node, k: at + 1, call })).filter(({ call }) => concerns(call));
     // Another offset for each, so that workloads of one length do not leave out the same kind of call.
-    for (let at = workload.name.length % every; at < made.length; at += every) yield { node, k: at + 1, call: made[at] as IoCall };
+    for (let at = workload.name.length % every; at < made.length; at += every) yield made[at] as Point;
   }
 }
 
