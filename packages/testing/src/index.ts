@@ -31,6 +31,7 @@ export { DEFAULT_WEIGHTS, planOf, type PlanOptions, plans, type Weights } from "
 export { replay, type ReplayOptions } from "./simulator/replay.js";
 export { shrink, type ShrinkOptions } from "./simulator/shrink.js";
 export { shippedSut, type Sut } from "./simulator/sut.js";
+export { syncProperty, type SyncPropertyOptions } from "./simulator/sync-property.js";
 export { createWorld, type RunReport, type World, type WorldOptions } from "./simulator/world.js";
 export { DEFAULT_SWARM, type DeviceSpec, type Fault, type Op, type OpKind, type SwarmParams, type WorldPlan } from "./simulator/world-plan.js";
 export { createRandom, type Random, type RandomStream } from "./simulator/random.js";

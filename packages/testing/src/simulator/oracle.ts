@@ -36,6 +36,8 @@ export interface Oracle {
   onAppended?(batch: HubBatch, world: WorldView, fail: Fail): Promise<void>;
   /** After a commit was carried out twice. */
   onTwice?(first: unknown, second: unknown, fail: Fail): void;
+  /** After the engine unlinked something in a folder of people's. */
+  onUnlink?(what: string, fail: Fail): void;
   /** Now and then while everything goes on. */
   onLook?(world: WorldView, fail: Fail): Promise<void>;
   /** When everything works again and all devices have come to rest. */

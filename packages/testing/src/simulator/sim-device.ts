@@ -1,5 +1,5 @@
 import { initializeRoot } from "@twinfold/adapter-fs";
-import { type AccountId, type DeviceId, isTwinfoldError, type Principal, type Replica, type WorkspaceId } from "@twinfold/core";
+import { type AccountId, type DeviceId, INTERNAL_NAME, isTwinfoldError, type Principal, type Replica, type WorkspaceId } from "@twinfold/core";
 import { Life } from "./life.js";
 import { Folder, ROOT } from "./folder.js";
 import { Person } from "./person.js";
@@ -47,6 +47,8 @@ export interface SimDeviceParts {
   readonly mark: (text: string) => void;
   readonly fail: (oracle: string, message: string) => void;
   readonly onTwice: (first: unknown, second: unknown) => void;
+  /** Told when the engine unlinks what is not in a folder of its own. */
+  readonly onUnlink: (what: string) => void;
 }
 
 /** One device: its disk, its clock, its network, the person at it, and the process of the engine. */
@@ -287,6 +289,7 @@ export class SimDevice {
     const { life, swarm } = { life: this.#life, swarm: this.#parts.plan.swarm };
     this.#parts.mark(`${this.name} ${operation} ${path} ${to ?? ""}`);
     if (!PASSIVE.has(operation)) this.folder.forget();
+    if (operation === "unlink" && !path.startsWith(`${ROOT}/${INTERNAL_NAME}/`)) this.#parts.onUnlink(`${this.name} unlinked ${path}`);
     if (!this.#healed && this.#rootId !== undefined) {
       this.#diskCalls += 1;
       const nth = this.#diskCalls;

@@ -149,6 +149,9 @@ class SimWorld implements World {
           onTwice: (first, second) => {
             for (const oracle of this.#oracles) oracle.onTwice?.(first, second, this.#failing(oracle.id));
           },
+          onUnlink: (what) => {
+            for (const oracle of this.#oracles) oracle.onUnlink?.(what, this.#failing(oracle.id));
+          },
         }),
       );
     }

@@ -7,6 +7,8 @@ import { noInvention } from "./i7-no-invention.js";
 import { noLostUpdate } from "./i2-no-lost-update.js";
 import { noResurrection } from "./i3-no-resurrection.js";
 import { noSpuriousConflict } from "./i4-no-spurious-conflict.js";
+import { nothingLeftOpen } from "./i18-nothing-left-open.js";
+import { nothingUnlinked } from "./i15-nothing-unlinked.js";
 import { referentialIntegrity } from "./i6-referential-integrity.js";
 import { wellFormedTree } from "./i11-well-formed-tree.js";
 
@@ -21,6 +23,8 @@ const EACH = {
   exactlyOnce,
   wellFormedTree,
   feed,
+  nothingUnlinked,
+  nothingLeftOpen,
 };
 
 /** Each makes an oracle for one world. */

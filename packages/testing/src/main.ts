@@ -1,0 +1,59 @@
+import { parseArgs } from "node:util";
+import { describeHarm, everyPoint } from "./simulator/crash/every-point.js";
+import { huntInProcesses } from "./simulator/hunt-in-processes.js";
+import { hunt } from "./simulator/hunt.js";
+import { replay } from "./simulator/replay.js";
+import { shippedSut } from "./simulator/sut.js";
+
+const USAGE = `twinfold-testing replay FILE           runs a failing plan again and prints what happened
+twinfold-testing hunt [--runs N] [--ops N] [--seed N] [--seconds N] [--jobs N] [--out DIR]
+                                       runs simulated worlds; failing plans are shrunk and written to DIR
+twinfold-testing crash-points          interrupts every workload at every call`;
+
+const OPTIONS = {
+  runs: { type: "string", default: "1000" },
+  ops: { type: "string", default: "50" },
+  seed: { type: "string", default: "1" },
+  seconds: { type: "string" },
+  jobs: { type: "string", default: "1" },
+  out: { type: "string", default: "failing-plans" },
+  /** For a process that hunts a part: tells the one that started it, line by line. */
+  json: { type: "boolean", default: false },
+} as const;
+
+/** `true`: no interruption did harm. */
+async function interruptAll(): Promise<boolean> {
+  let [count, harmful, workload] = [0, 0, ""];
+  for await (const report of everyPoint()) {
+    if (report.workload !== workload) console.log(`${count} interruptions, ${harmful} did harm; now: ${report.workload}`);
+    workload = report.workload;
+    count += 1;
+    const harm = describeHarm(report);
+    if (harm === undefined) continue;
+    harmful += 1;
+    console.log(harm);
+  }
+  console.log(`${count} interruptions, ${harmful === 0 ? "none did harm" : `${harmful} did harm`}`);
+  return harmful === 0;
+}
+
+/** Exits 0 when nothing is broken, 1 when something is, 2 on wrong usage. */
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  const [command, file] = positionals;
+  if (command === "replay" && file !== undefined) return (await replay(file)).violations.length > 0 ? 1 : 0;
+  if (command === "crash-points") return (await interruptAll()) ? 0 : 1;
+  if (command !== "hunt") {
+    console.error(USAGE);
+    return 2;
+  }
+  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+  const options = { runs: Number(values.runs), ops: Number(values.ops), seed: Number(values.seed), seconds, outDir: values.out };
+  if (values.json) {
+    await hunt(shippedSut, { ...options, onProgress: (progress) => console.log(JSON.stringify(progress)) });
+    return 0;
+  }
+  return (await huntInProcesses({ ...options, jobs: Number(values.jobs) })) ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
