@@ -11,6 +11,7 @@ import {
   type FileSystem,
   INTERNAL_NAME,
   isAsExpected,
+  isTwinfoldError,
   type LocalEntry,
   type LocalOutcome,
   type LocalPath,
@@ -76,8 +77,15 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     try {
       return await work();
     } catch (error) {
-      throw localError(`${what} ${JSON.stringify(path)}`, error);
+      throw await failureOf(`${what} ${JSON.stringify(path)}`, error);
     }
+  }
+
+  /** A disk that was unplugged meanwhile fails in many ways; the root says that it is that. */
+  async function failureOf(what: string, error: unknown): Promise<unknown> {
+    const failure = localError(what, error);
+    if (isTwinfoldError(failure) && failure.code === "ERR_LOCAL_FAILED") await root.verify();
+    return failure;
   }
 
   /** Where `path` is, once its parent was found without following a symlink. */
@@ -152,7 +160,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
       signal?.throwIfAborted();
       if (isAbsent(error)) throw notFound(path);
       if (diskCode(error) === "ELOOP") throw changed(path, "read");
-      throw localError(`read ${JSON.stringify(path)}`, error);
+      throw await failureOf(`read ${JSON.stringify(path)}`, error);
     }
   }
 
@@ -302,7 +310,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         return await openStaging({ fs, folder, key, modeFor, put: replace.put, onClosed });
       } catch (error) {
         onClosed();
-        throw localError(`stage the download ${key} in ${rootPath}`, error);
+        throw await failureOf(`stage the download ${key} in ${rootPath}`, error);
       }
     },
     makeDirectory: (path) =>

@@ -12,6 +12,7 @@ import { EMPTY_VECTOR } from "../version-vector.js";
 import { conflictName, conflictNodeId, isConflictNameOf } from "./conflict-name.js";
 import { nameOnDisk } from "./name-on-disk.js";
 import type { Presence } from "./presence.js";
+import { isOfSlowClock } from "./racy-stat.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Scope } from "./scope.js";
 import type { Trees, TreesWrite } from "./trees.js";
@@ -230,7 +231,7 @@ export class DiskSteps {
         if (!isLive(record.remote)) return [];
         const { content } = record.remote;
         const at = shownAt(record.local?.place ?? record.remote.place, path);
-        const local: LocalState = { ...at, content, stat, suspect: false };
+        const local: LocalState = { ...at, content, stat, suspect: isOfSlowClock(stat) };
         const agreed = syncedWith(record.remote);
         const synced = record.synced === undefined ? agreed : { ...record.synced, content, contentVector: agreed.contentVector };
         return [{ ...record, local, synced }];

@@ -10,19 +10,19 @@ import { type LocalState, nameHere, type NodeRecord } from "../reconcile/node-re
 import { manifestOfFile } from "./manifest-of-file.js";
 import { readIgnoreFile } from "./ignore-file.js";
 import type { Presence } from "./presence.js";
+import { isRacy, TICK_MS } from "./racy-stat.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Level, Levels, Scope } from "./scope.js";
 import type { Trees } from "./trees.js";
 
-/** A file's stat this close to its writing may not change with the next write. Covers the clock tick of ext4, xfs, btrfs and tmpfs (≤ 10 ms). */
-const RACY_MS = 50;
-const RACY_NS = BigInt(RACY_MS) * 1_000_000n;
 /** Records written at once. */
 const WRITE_BATCH = 1_000;
 /** Entries from which on a folder that is empty all at once is not believed. */
 const FULL = 10;
 /** Times that a file which changes while it is read is tried again at once. */
 const READ_ATTEMPTS = 3;
+/** Times that a directory is listed which becomes another one meanwhile. */
+const LIST_ATTEMPTS = 3;
 
 export interface IndexerEvents {
   scanned(entries: number): void;
@@ -250,11 +250,13 @@ export class Indexer {
     const filePath = joinPath(path, IGNORE_FILE as NodeName);
     if (file.stat.sizeBytes === 0 && before !== undefined && before.text !== "" && !(await this.#waited(filePath)))
       return { rules: before, isReruled: false };
-    if (file.stat.ctimeNs > this.#nowNs() - RACY_NS) await this.#env.sleep(RACY_MS);
+    if (isRacy(file.stat, this.#env.nowMs())) await this.#env.sleep(TICK_MS);
+    const isSuspect = isRacy(file.stat, this.#env.nowMs());
     const answer = await readIgnoreFile(this.#tree, filePath, file.stat);
     if (answer.kind === "changing") return before === undefined ? "unknown" : { rules: before, isReruled: false };
     for (const problem of answer.rules.problems) this.#events.skipped(filePath, problem);
-    this.#ruleFiles.set(nodeId, file.stat);
+    if (isSuspect) this.#ruleFiles.delete(nodeId);
+    else this.#ruleFiles.set(nodeId, file.stat);
     return { rules: answer.rules, isReruled: this.#scope.setRules(nodeId, answer.rules) };
   }
 
@@ -314,13 +316,19 @@ export class Indexer {
 
   /** The entries of a directory; `undefined` when it is gone by now or cannot be read, which says nothing about what is in it. */
   async #list(path: LocalPath) {
-    try {
-      return await this.#tree.list(path);
-    } catch (error) {
-      if (!isTwinfoldError(error) || path === ROOT_PATH) throw error;
-      if (error.code === "ERR_PERMISSION_DENIED") this.#events.skipped(path, "cannot be read: permission denied");
-      else if (error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_LOCAL_FAILED") throw error;
-      return undefined;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#tree.list(path);
+      } catch (error) {
+        if (!isTwinfoldError(error)) throw error;
+        // Of a disk that was unplugged meanwhile no directory says anything.
+        await this.#tree.check();
+        if (error.code === "ERR_LOCAL_CHANGED" && attempt < LIST_ATTEMPTS) continue;
+        if (path === ROOT_PATH) throw error;
+        if (error.code === "ERR_PERMISSION_DENIED") this.#events.skipped(path, "cannot be read: permission denied");
+        else if (error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_LOCAL_FAILED") throw error;
+        return undefined;
+      }
     }
   }
 
@@ -453,10 +461,10 @@ export class Indexer {
     for (let attempt = 1; ; attempt++) {
       try {
         // In the middle of a write the stat is that of its end: a read would find equal stats before and after it, and half of the bytes.
-        if (current.ctimeNs > this.#nowNs() - RACY_NS) await this.#env.sleep(RACY_MS);
-        const startedNs = this.#nowNs();
+        if (isRacy(current, this.#env.nowMs())) await this.#env.sleep(TICK_MS);
+        const startedMs = this.#env.nowMs();
         const content = await this.#hash(path, current, before);
-        return { content, stat: current, suspect: current.ctimeNs > startedNs - RACY_NS };
+        return { content, stat: current, suspect: isRacy(current, startedMs) };
       } catch (error) {
         if (!isTwinfoldError(error) || error.code !== "ERR_LOCAL_CHANGED" || attempt === READ_ATTEMPTS) throw error;
         const again = await this.#tree.stat(path);
@@ -464,10 +472,6 @@ export class Indexer {
         current = again;
       }
     }
-  }
-
-  #nowNs(): bigint {
-    return BigInt(Math.floor(this.#env.nowMs())) * 1_000_000n;
   }
 
   async #hash(path: LocalPath, stat: LocalStat, before: LocalState | undefined): Promise<FileContent> {
