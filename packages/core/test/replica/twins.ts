@@ -79,6 +79,8 @@ export interface TwinsOptions {
   readonly resolve?: ConflictResolver;
   /** What some devices hold. */
   readonly scopes?: Readonly<Record<string, ScopeOptions>>;
+  /** How far the clocks of some devices are ahead. */
+  readonly skewMs?: Readonly<Record<string, number>>;
   /** What the disks of some devices do with names. */
   readonly names?: Readonly<Record<string, Partial<NameRules>>>;
   readonly wrapTransport?: (transport: Transport, device: string) => Transport;
@@ -87,7 +89,15 @@ export interface TwinsOptions {
 
 export async function createTwins(
   names: readonly string[],
-  { seed = 1, resolve, scopes = {}, names: disks = {}, wrapTransport = (transport) => transport, wrapTree = (tree) => tree }: TwinsOptions = {},
+  {
+    seed = 1,
+    resolve,
+    scopes = {},
+    skewMs = {},
+    names: disks = {},
+    wrapTransport = (transport) => transport,
+    wrapTree = (tree) => tree,
+  }: TwinsOptions = {},
 ): Promise<Twins> {
   const env = virtualEnv(seed);
   const blobs = createMemoryBlobStore();
@@ -97,7 +107,8 @@ export async function createTwins(
   const workspaceId = await hub.createWorkspace(accountId);
   const devices: Device[] = [];
   for (const [index, name] of names.entries()) {
-    const tree = createMemoryLocalTree({ env, names: disks[name] });
+    const ownEnv = { ...env, nowMs: () => env.nowMs() + (skewMs[name] ?? 0) };
+    const tree = createMemoryLocalTree({ env: ownEnv, names: disks[name] });
     const store = createMemoryReplicaStore();
     const principal = { accountId, deviceId: `${index}`.repeat(32).slice(0, 32) as DeviceId, deviceName: name };
     const transport = wrapTransport(
@@ -105,7 +116,7 @@ export async function createTwins(
       name,
     );
     let scope = scopes[name] ?? {};
-    const open = () => createReplica({ workspaceId, tree: wrapTree(tree, name), store, transport, env, deviceName: name, resolve, ...scope });
+    const open = () => createReplica({ workspaceId, tree: wrapTree(tree, name), store, transport, env: ownEnv, deviceName: name, resolve, ...scope });
     const device: Device = {
       name,
       tree,
