@@ -4,6 +4,8 @@ import { conflicts } from "./commands/conflicts.js";
 import { devices, revokeDevice } from "./commands/devices.js";
 import { doctor, type DoctorOptions } from "./commands/doctor.js";
 import { explain } from "./commands/explain.js";
+import { free } from "./commands/free.js";
+import { get } from "./commands/get.js";
 import { link, type LinkOptions } from "./commands/link.js";
 import { login } from "./commands/login.js";
 import { logout } from "./commands/logout.js";
@@ -69,6 +71,11 @@ export function createProgram(run: Run): Command {
   command("link <dir>", "make a folder the twin of a workspace")
     .option("--workspace <name>", "the workspace, created when there is none (default: the folder's name)")
     .option("--merge-text", "merge text that was changed on two devices, where the changes do not meet")
+    .option("--only <pattern...>", "hold only what matches, in .gitignore's syntax, from the folder's root")
+    .option("--on-demand", "let files come when they are asked for, with `get`")
+    .option("--fetch-size <size>", "with --on-demand: files up to this size come at once, such as 64k (default: none)", parseSize)
+    .option("--fetch <pattern...>", "with --on-demand: files that match come at once")
+    .option("--all", "hold everything again")
     .action((dir: string, options: LinkOptions) => run((context) => link(context, dir, options)));
   command("unlink <dir>", "end that; no file is touched").action((dir: string) => run((context) => unlink(context, dir)));
   command("workspaces", "list the account's workspaces").action(() => run(workspaces));
@@ -87,6 +94,12 @@ export function createProgram(run: Run): Command {
     .option("--repair", "mend what can be proved; nothing is lost by it")
     .option("--deep", "fetch every chunk from the server too, and check its bytes")
     .action((dir: string | undefined, options: DoctorOptions) => run((context) => doctor(context, dir, options)));
+  command("get <path>", "bring a file that is not on this device, or all of them in a folder").action((path: string) =>
+    run((context) => get(context, path)),
+  );
+  command("free <path>", "let go of the local copy of a file or folder that the server has; `get` brings it back").action((path: string) =>
+    run((context) => free(context, path)),
+  );
   command("revisions <path>", "list the kept revisions of a file, newest first")
     .option("--limit <count>", "at most so many", parseCount)
     .action((path: string, options: RevisionsOptions) => run((context) => revisions(context, path, options)));
@@ -124,4 +137,12 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError("It must be a whole number from 1.");
   return count;
+}
+
+/** Bytes, or with k, M or G behind them 1024 times as many each. */
+function parseSize(text: string): number {
+  const [, digits, unit = ""] = /^([0-9]{1,15})([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
+  const bytes = Number(digits) * 1024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase());
+  if (digits === undefined || !Number.isSafeInteger(bytes)) throw new InvalidArgumentError("It must be a size such as 500, 64k, 10M or 1G.");
+  return bytes;
 }

@@ -105,7 +105,7 @@ describe("unlink", () => {
 });
 
 describe("a path outside all linked folders", () => {
-  it.each(["explain", "revisions"])("%s exits 1 with ERR_NOT_FOUND", async (command) => {
+  it.each(["explain", "revisions", "get", "free"])("%s exits 1 with ERR_NOT_FOUND", async (command) => {
     const home = await device();
     await link(home, await temporaryFolder());
     expect(await twinfold([command, "/nowhere/file", "--json"], { home })).toMatchObject(refusal("ERR_NOT_FOUND"));

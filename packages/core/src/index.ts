@@ -155,7 +155,7 @@ export { createReplica } from "./replica/create-replica.js";
 export { noParent, noSuchTrash, restoredPath, STAGING_KEPT_MS, TRASH_KEPT_MS, type TrashItem } from "./local/trash.js";
 export { conflictName, isConflictName } from "./replica/conflict-name.js";
 export type { ReplicaEvents } from "./replica/events.js";
-export type { OnDemandPolicy, ScopeOptions } from "./replica/scope.js";
+export { assertScope, type OnDemandPolicy, type ScopeOptions } from "./replica/scope.js";
 export { mergeText } from "./replica/merge-text.js";
 export type {
   Conflict,

@@ -21,6 +21,8 @@ function describe(link: LinkStatus): string {
     `  pending       ${link.pending}${link.oldestUnsyncedMs === null ? "" : `, the oldest for ${formatDuration(link.oldestUnsyncedMs)}`}`,
     `  last in sync  ${link.lastInSyncAtMs === null ? "never" : formatTime(link.lastInSyncAtMs)}`,
   ];
+  const unheld = (["ignored", "excluded", "elsewhere"] as const).filter((kind) => link[kind] > 0).map((kind) => `${link[kind]} ${kind}`);
+  if (unheld.length > 0) lines.push(`  not held      ${unheld.join(", ")}`);
   if (link.problem !== null) lines.push(`  problem       ${link.problem}`);
   if (link.skipped.length > 0) lines.push(`  skipped       ${formatCount(link.skipped.length, "name")}:`);
   for (const { path, reason } of link.skipped) lines.push(`    ${printable(path)}: ${reason}`);

@@ -2,12 +2,12 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { type Conflict, isTwinfoldError, TwinfoldError } from "@twinfold/core";
 import type { Device } from "../device/device.js";
-import { type Link, mustFindLink, mustFindPath, readLinks, writeLinks } from "../device/links.js";
+import { canonicalFolder, type Link, mustFindLink, mustFindPath, readLinks, writeLinks } from "../device/links.js";
 import { localFailure } from "../device/local-failure.js";
 import { shownError } from "../output/output.js";
 import { createFollowers } from "./followers.js";
 import type { LinkedReplica } from "./linked-replica.js";
-import { createLink, removeLink } from "./linking.js";
+import { changeScope, createLink, removeLink } from "./linking.js";
 import { createReplicaPool } from "./replica-pool.js";
 import type {
   Answer,
@@ -57,9 +57,15 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
 
   const answering: Answering = {
     async link(ask, { signal }) {
+      const folder = await canonicalFolder(ask.dir);
+      const linked = (await readLinks(home)).find(({ path, workspace }) => path === folder && (ask.workspace ?? workspace) === workspace);
+      if (linked !== undefined && ask.scope !== undefined) {
+        const { scope } = ask;
+        return { ...nameOf(await followers.replace(linked, () => changeScope(linked, scope, { home, pool }))), created: false, changed: true };
+      }
       const { link, created } = await createLink(ask, { home, pool, signal });
       followers.added(link);
-      return { ...nameOf(link), created };
+      return { ...nameOf(link), created, changed: false };
     },
 
     async unlink({ dir }) {
@@ -130,6 +136,16 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
       return { ...(await linked.replica.explain(localPath)), link: nameOf(link) };
     },
 
+    async get({ path }, options) {
+      const { localPath, linked } = await replicaAt(path);
+      return await linked.get(localPath, options);
+    },
+
+    async free({ path }, { signal }) {
+      const { localPath, linked } = await replicaAt(path);
+      return await linked.replica.free(localPath, { signal });
+    },
+
     async revisions({ path, limit }, { signal }) {
       const { localPath, linked } = await replicaAt(path);
       const revisions = await linked.replica.revisions(localPath, { limit, signal });
@@ -169,7 +185,8 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         (error: unknown) => shownError(error).message,
       );
       const { bytesSent, bytesReceived } = usage();
-      const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, aliased, problem } = await replica.status();
+      const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, aliased, ignored, excluded, elsewhere, problem } =
+        await replica.status();
       return {
         ...nameOf(link),
         state: link.paused ? "paused" : state,
@@ -177,6 +194,9 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         pending,
         oldestUnsyncedMs: oldestUnsyncedMs ?? null,
         lastInSyncAtMs: lastInSyncAtMs ?? null,
+        ignored,
+        excluded,
+        elsewhere,
         skipped,
         aliased,
         bytesSent,
@@ -187,6 +207,9 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
       const unknown = {
         nodes: 0,
         pending: 0,
+        ignored: 0,
+        excluded: 0,
+        elsewhere: 0,
         oldestUnsyncedMs: null,
         lastInSyncAtMs: null,
         bytesSent: 0,

@@ -13,6 +13,8 @@ export interface Followers {
   setPaused(link: Link, paused: boolean): Promise<void>;
   /** Stops following one link. */
   remove(link: Link): Promise<void>;
+  /** Follows a link as it is after `change`, when it was followed before; nothing is done with it meanwhile. */
+  replace(link: Link, change: () => Promise<Link>): Promise<Link>;
 }
 
 interface Follower {
@@ -24,6 +26,11 @@ export function createFollowers(pool: ReplicaPool): Followers {
   const active = new Map<string, Follower>();
   let start: ((link: Link) => void) | undefined;
   let followsAll = false;
+  let replacing = 0;
+  let tellIdle = (): void => {};
+  const tellIfIdle = (): void => {
+    if (active.size === 0 && replacing === 0) tellIdle();
+  };
 
   const run = async (link: Link, { confirm, signal, onEvent }: FollowOptions): Promise<void> => {
     const linked = await pool.opened(link);
@@ -38,12 +45,17 @@ export function createFollowers(pool: ReplicaPool): Followers {
     }
   };
 
+  const remove = async (link: Link): Promise<void> => {
+    const follower = active.get(link.path);
+    follower?.stopping.abort(new Error(`${link.path} is not linked any more`));
+    await follower?.ended;
+  };
+
   return {
     isActive: () => active.size > 0,
 
     async follow(links, options) {
       let failure: Error | undefined;
-      let tellIdle = (): void => {};
       const idle = new Promise<void>((resolve) => {
         tellIdle = resolve;
       });
@@ -58,7 +70,7 @@ export function createFollowers(pool: ReplicaPool): Followers {
           })
           .finally(() => {
             active.delete(link.path);
-            if (active.size === 0) tellIdle();
+            tellIfIdle();
           });
         active.set(link.path, { stopping, ended });
       };
@@ -80,10 +92,20 @@ export function createFollowers(pool: ReplicaPool): Followers {
       else replica.resume();
     },
 
-    async remove(link) {
-      const follower = active.get(link.path);
-      follower?.stopping.abort(new Error(`${link.path} is not linked any more`));
-      await follower?.ended;
+    remove,
+
+    async replace(link, change) {
+      const wasFollowed = active.has(link.path);
+      replacing += 1;
+      try {
+        await remove(link);
+        const changed = await change();
+        if (wasFollowed) start?.(changed);
+        return changed;
+      } finally {
+        replacing -= 1;
+        tellIfIdle();
+      }
     },
   };
 }

@@ -3,10 +3,12 @@ import {
   createReplica,
   type Env,
   isTwinfoldError,
+  type LocalPath,
   mergeText,
   type Replica,
   type ReplicaEvents,
   type ReplicaStore,
+  type SyncReport,
   type Transport,
   TwinfoldError,
   type Unsubscribe,
@@ -40,6 +42,8 @@ export interface LinkedReplica {
   readonly replica: Replica;
   /** One pass, tried a few times while the server is out of reach. */
   sync(options: RequestOptions & { readonly confirm: boolean }): Promise<LinkReport>;
+  /** Brings what is elsewhere at a path, likewise. */
+  get(path: LocalPath, options: RequestOptions): Promise<LinkReport>;
   /** Rejects when the folder is not there, or not the one that was linked. */
   checkRoot(): Promise<void>;
   /** All that crossed its sockets so far, the held calls aside. */
@@ -71,6 +75,8 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
     env,
     deviceName,
     resolve: link.mergeText ? mergeText : undefined,
+    only: link.only,
+    onDemand: link.onDemand,
   });
 
   const observe = (listener: ((event: LinkEvent) => void) | undefined): Unsubscribe => {
@@ -81,22 +87,26 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
     };
   };
 
+  /** A pass, tried a few times while the server is out of reach, with what crossed the sockets for it. */
+  const reported = async ({ signal, onEvent }: RequestOptions, pass: () => Promise<SyncReport>): Promise<LinkReport> => {
+    const startedAtMs = env.monotonicMs();
+    const before = network.usage();
+    const unobserve = observe(onEvent);
+    try {
+      const report = await persistently(pass, { link, env, signal, onEvent });
+      return { ...report, ...usageSince(before, network.usage()), durationMs: Math.round(env.monotonicMs() - startedAtMs) };
+    } finally {
+      unobserve();
+    }
+  };
+
   return {
     replica,
     observe,
     usage: network.usage,
     checkRoot: () => tree.check(),
-    async sync({ confirm, signal, onEvent }) {
-      const startedAtMs = env.monotonicMs();
-      const before = network.usage();
-      const unobserve = observe(onEvent);
-      try {
-        const report = await persistently(() => replica.sync({ confirm, signal }), { link, env, signal, onEvent });
-        return { ...report, ...usageSince(before, network.usage()), durationMs: Math.round(env.monotonicMs() - startedAtMs) };
-      } finally {
-        unobserve();
-      }
-    },
+    sync: ({ confirm, ...options }) => reported(options, () => replica.sync({ confirm, signal: options.signal })),
+    get: (path, options) => reported(options, () => replica.get(path, { signal: options.signal })),
     async close() {
       await replica.close();
       await tree.close();

@@ -1,7 +1,7 @@
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { initializeRoot, readRootMarker } from "@twinfold/adapter-fs";
-import { INTERNAL_NAME, isTwinfoldError, parseWorkspaceId, TwinfoldError, type WorkspaceId } from "@twinfold/core";
+import { assertScope, INTERNAL_NAME, isTwinfoldError, parseWorkspaceId, type ScopeOptions, TwinfoldError, type WorkspaceId } from "@twinfold/core";
 import { type ApiClient, ServerError } from "@twinfold/transport-http";
 import type { DeviceHome } from "../device/home.js";
 import { type Link, readLinks, writeLinks } from "../device/links.js";
@@ -17,9 +17,10 @@ interface Linking {
 
 /** Makes a folder a twin of the account's workspace of that name, which is created when there is none. */
 export async function createLink(
-  { dir, workspace, mergeText = false }: Ask<"link">,
+  { dir, workspace, mergeText = false, scope = {} }: Ask<"link">,
   { home, pool, signal }: Linking & { readonly signal: AbortSignal },
 ): Promise<{ readonly link: Link; readonly created: boolean }> {
+  assertScope(scope);
   const links = await readLinks(home);
   const path = await checkNewRoot(dir, links, home);
   const name = workspace ?? basename(path);
@@ -29,9 +30,22 @@ export async function createLink(
   if (twin !== undefined) throw new TwinfoldError("ERR_ALREADY_LINKED", `the workspace ${name} is linked on this device already, at ${twin.path}`);
   await pool.store.removeWorkspace(workspaceId); // what a link to it that was cut off may have left
   const { rootId } = await initializeRoot({ root: path, workspaceId });
-  const link: Link = { path, workspaceId, workspace: name, rootId, paused: false, mergeText };
+  const link: Link = { path, workspaceId, workspace: name, rootId, paused: false, mergeText, ...scope };
   await writeLinks(home, [...links, link]);
   return { link, created };
+}
+
+/** Says anew what of its workspace a linked folder holds. No file is touched before the next pass, and none is ever lost by it. */
+export async function changeScope(link: Link, { only, onDemand }: ScopeOptions, { home, pool }: Linking): Promise<Link> {
+  assertScope({ only, onDemand });
+  const changed: Link = { ...link, only, onDemand };
+  await pool.release(link);
+  const links = await readLinks(home);
+  await writeLinks(
+    home,
+    links.map((one) => (one.path === link.path ? changed : one)),
+  );
+  return changed;
 }
 
 /** Creates it, and takes the one that has the name when there is one: the server alone decides what the same name is. */

@@ -15,6 +15,8 @@ const REPEATABLE: Readonly<Record<Method, boolean>> = {
   status: true,
   setPaused: true,
   explain: true,
+  get: true,
+  free: true,
   revisions: true,
   restore: false,
   conflicts: true,

@@ -1,4 +1,15 @@
-import type { CheckReport, Conflict, Explanation, Plan, ReplicaEvents, ReplicaStatus, SyncReport, TrashItem } from "@twinfold/core";
+import type {
+  CheckReport,
+  Conflict,
+  Explanation,
+  FreedRoom,
+  Plan,
+  ReplicaEvents,
+  ReplicaStatus,
+  ScopeOptions,
+  SyncReport,
+  TrashItem,
+} from "@twinfold/core";
 import type { ShownError } from "../output/output.js";
 
 /** What one `sync` of one folder did: the replica's report, and what crossed this device's sockets for it. */
@@ -19,7 +30,7 @@ export interface LinkName {
 export type LinkOutcome<T> = LinkName & (T | { readonly error: ShownError });
 
 export type LinkStatus = LinkName &
-  Pick<ReplicaStatus, "nodes" | "pending" | "skipped" | "aliased"> & {
+  Pick<ReplicaStatus, "nodes" | "pending" | "ignored" | "excluded" | "elsewhere" | "skipped" | "aliased"> & {
     readonly state: ReplicaStatus["state"];
     /** `null` when everything has reached the other side. */
     readonly oldestUnsyncedMs: number | null;
@@ -73,8 +84,14 @@ export type Keep = "mine" | "theirs" | "both" | { readonly file: string };
  */
 export interface Requests {
   link: {
-    readonly ask: { readonly dir: string; readonly workspace?: string | undefined; readonly mergeText?: boolean | undefined };
-    readonly answer: LinkName & { readonly created: boolean };
+    readonly ask: {
+      readonly dir: string;
+      readonly workspace?: string | undefined;
+      readonly mergeText?: boolean | undefined;
+      /** What this device holds, also of a folder that is linked already. */
+      readonly scope?: ScopeOptions | undefined;
+    };
+    readonly answer: LinkName & { readonly created: boolean; readonly changed: boolean };
   };
   unlink: { readonly ask: { readonly dir: string }; readonly answer: LinkName };
   sync: { readonly ask: { readonly dirs: readonly string[]; readonly confirm: boolean }; readonly answer: ReadonlyArray<LinkOutcome<LinkReport>> };
@@ -86,6 +103,8 @@ export interface Requests {
   status: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: DeviceStatus };
   setPaused: { readonly ask: { readonly dirs: readonly string[]; readonly paused: boolean }; readonly answer: readonly LinkName[] };
   explain: { readonly ask: { readonly path: string }; readonly answer: Explanation & { readonly link: LinkName } };
+  get: { readonly ask: { readonly path: string }; readonly answer: LinkReport };
+  free: { readonly ask: { readonly path: string }; readonly answer: FreedRoom };
   revisions: { readonly ask: { readonly path: string; readonly limit?: number | undefined }; readonly answer: readonly RevisionInfo[] };
   restore: { readonly ask: { readonly path: string; readonly revision: number }; readonly answer: LinkReport };
   conflicts: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<LinkConflicts>> };

@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { type LocalPath, parsePath, parseWorkspaceId, TwinfoldError, type WorkspaceId } from "@twinfold/core";
+import { type LocalPath, type OnDemandPolicy, parsePath, parseWorkspaceId, TwinfoldError, type WorkspaceId } from "@twinfold/core";
 import type { DeviceHome } from "./home.js";
 import { damaged, readJsonFile, writeJsonFile } from "./json-file.js";
 
@@ -15,6 +15,9 @@ export interface Link {
   readonly paused: boolean;
   /** Text that was changed on two devices is merged where the changes do not meet, instead of keeping both versions. */
   readonly mergeText: boolean;
+  /** What of the workspace this device holds: all of it when neither is there. */
+  readonly only?: readonly string[] | undefined;
+  readonly onDemand?: OnDemandPolicy | undefined;
 }
 
 export async function readLinks(home: DeviceHome): Promise<readonly Link[]> {
@@ -26,9 +29,30 @@ export async function readLinks(home: DeviceHome): Promise<readonly Link[]> {
 
 function parseLink(value: unknown, file: string): Link {
   if (typeof value !== "object" || value === null) throw damaged(file);
-  const { path, workspaceId, workspace, rootId, paused, mergeText } = value as Readonly<Record<string, unknown>>;
+  const { path, workspaceId, workspace, rootId, paused, mergeText, only, onDemand } = value as Readonly<Record<string, unknown>>;
   if (typeof path !== "string" || typeof workspaceId !== "string" || typeof workspace !== "string" || typeof rootId !== "string") throw damaged(file);
-  return { path, workspaceId: parseWorkspaceId(workspaceId), workspace, rootId, paused: paused === true, mergeText: mergeText === true };
+  return {
+    path,
+    workspaceId: parseWorkspaceId(workspaceId),
+    workspace,
+    rootId,
+    paused: paused === true,
+    mergeText: mergeText === true,
+    only: only === undefined ? undefined : parseTexts(only, file),
+    onDemand: onDemand === undefined ? undefined : parseOnDemand(onDemand, file),
+  };
+}
+
+function parseOnDemand(value: unknown, file: string): OnDemandPolicy {
+  if (typeof value !== "object" || value === null) throw damaged(file);
+  const { upToBytes, patterns } = value as Readonly<Record<string, unknown>>;
+  if (typeof upToBytes !== "number") throw damaged(file);
+  return { upToBytes, patterns: parseTexts(patterns, file) };
+}
+
+function parseTexts(value: unknown, file: string): readonly string[] {
+  if (!Array.isArray(value) || !value.every((text) => typeof text === "string")) throw damaged(file);
+  return value;
 }
 
 export async function writeLinks(home: DeviceHome, links: readonly Link[]): Promise<void> {

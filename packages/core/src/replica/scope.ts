@@ -20,6 +20,11 @@ export interface ScopeOptions {
   readonly onDemand?: OnDemandPolicy | undefined;
 }
 
+/** @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` when a pattern is none. */
+export function assertScope({ only = [], onDemand }: ScopeOptions): void {
+  for (const patterns of [only, onDemand?.patterns ?? []]) parsePatterns(patterns, { fromRoot: true });
+}
+
 /** Why this device does not hold something. */
 export type ScopeReason =
   | { readonly kind: "rule"; readonly file: LocalPath; readonly rule: Rule }
