@@ -16,6 +16,8 @@ export interface Way {
 export interface LinkedRoot {
   /** @throws {TwinfoldError} `ERR_ROOT_MISSING`, `ERR_ROOT_UNREADABLE`, `ERR_ROOT_FOREIGN`. Gives the real path of the root. */
   verify(): Promise<string>;
+  /** Tells the marker from every copy of it: by inode, and by mtime where a marker that was made again got the old one's inode. */
+  stamp(): Promise<string>;
   /** `undefined` when something on the way is absent, or no directory. */
   find(path: LocalPath): Promise<Way | undefined>;
   /** True when the directory is found again where it was, over the same directories: asked right before what relies on it. */
@@ -47,6 +49,11 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
     return root;
   }
 
+  async function stamp(): Promise<string> {
+    await verify();
+    return `${verifiedMarker?.ino}-${verifiedMarker?.mtimeNs}`;
+  }
+
   async function lookAtMarker(path: string): Promise<FileStat> {
     try {
       return await fs.lstat(markerPath(path));
@@ -76,6 +83,7 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
 
   return {
     verify,
+    stamp,
     find,
     isStill: async (path, way) => isSameWay(way, await find(path)),
     statOf: (stat) => ({

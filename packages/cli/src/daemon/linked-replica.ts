@@ -104,7 +104,7 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
     replica,
     observe,
     usage: network.usage,
-    checkRoot: () => tree.check(),
+    checkRoot: async () => void (await tree.check()),
     sync: ({ confirm, ...options }) => reported(options, () => replica.sync({ confirm, signal: options.signal })),
     get: (path, options) => reported(options, () => replica.get(path, { signal: options.signal })),
     async close() {

@@ -89,10 +89,12 @@ export type LocalHint =
  *   directories it makes, or beside it under the next free name; it never replaces anything. Then it is no longer in the trash. No such thing: `ERR_NOT_FOUND`.
  * - LT14 `tidy` removes what has been in the trash for {@link TRASH_KEPT_MS}, and staging files that nobody has open and that were not written for
  *   {@link STAGING_KEPT_MS}, or were placed already by a process that died then; a bounded number at each call, the oldest first. Nothing else.
+ * - LT15 `check` gives the root's stamp, at most 64 bytes: the same at every call, also of a later process. Another one means another folder though it is marked
+ *   as ours: put back from a backup, copied to another disk, or marked again by hand. What is absent in that was not deleted.
  */
 export interface LocalTree {
-  /** Rejects as LT8 says; resolves when the root is there and ours. */
-  check(): Promise<void>;
+  /** Rejects as LT8 says; resolves when the root is there and ours, with its stamp. */
+  check(): Promise<string>;
   /** Found out once, at the first call. */
   names(): Promise<NameRules>;
   list(path: LocalPath): Promise<LocalListing>;

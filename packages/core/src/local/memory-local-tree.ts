@@ -46,6 +46,8 @@ export interface MemoryLocalTree extends LocalTree {
   trashed(): ReadonlyArray<{ readonly path: string; readonly entry: MemoryEntry }>;
   /** What the next calls find at the root: the disk unplugged, locked, or another one in its place. */
   setRoot(state: "present" | "missing" | "unreadable" | "foreign"): void;
+  /** From now on it is another folder, empty, that is marked as the linked one: a disk put back from a backup, or a marker that was made again by hand. */
+  replaceRoot(): void;
 }
 
 interface Inode {
@@ -73,10 +75,11 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
   const stagedKeys = new Set<string>();
   const trash: Array<TrashItem & { readonly entry: MemoryEntry }> = [];
   let trashIds = 0;
+  let roots = 1;
   let rootState: Parameters<MemoryLocalTree["setRoot"]>[0] = "present";
   let latestNs = 0n;
   let inodes = 0;
-  const root = makeInode("directory");
+  let root = makeInode("directory");
 
   /** Never the same twice: two equal stats mean that nothing happened in between, as on a real disk. */
   function nowNs(): bigint {
@@ -185,8 +188,8 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
     inode.ctimeNs = nowNs();
   }
 
-  async function check(): Promise<void> {
-    if (rootState === "present") return;
+  async function check(): Promise<string> {
+    if (rootState === "present") return `${roots}`;
     const [code, message] = ROOT_ERRORS[rootState];
     throw new TwinfoldError(code, message);
   }
@@ -420,6 +423,10 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
     trashed: () => trash.map(({ path, entry }) => ({ path, entry })),
     setRoot(state) {
       rootState = state;
+    },
+    replaceRoot() {
+      roots += 1;
+      root = makeInode("directory");
     },
   };
 }

@@ -1,6 +1,7 @@
 import { type Codec, boolean, id, optional, string, struct, trailing, varint } from "../codec/codec.js";
 import type { NodeId, ReplicaId } from "../ids.js";
 import { type Cursor, cursorCodec } from "../journal.js";
+import type { LocalTree } from "../local/local-tree.js";
 
 /** What a replica keeps of itself besides the three trees. */
 export interface ReplicaState {
@@ -28,6 +29,8 @@ export interface ReplicaState {
   readonly ignored: number;
   /** What the rows' local name keys were made for. @default false */
   readonly foldsCase?: boolean | undefined;
+  /** What {@link LocalTree.check} gave when the whole folder was last looked at; empty before the first time. @default "" */
+  readonly rootStamp?: string | undefined;
 }
 
 export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
@@ -45,4 +48,5 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   onDemandStamp: optional(string(64)),
   ignored: varint,
   foldsCase: trailing(boolean),
+  rootStamp: trailing(string(64)),
 });

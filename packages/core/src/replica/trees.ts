@@ -44,7 +44,10 @@ export class Trees {
   /** Makes a replica id on first use. The root node's id is the workspace's until the hub says otherwise. */
   static async open(store: ReplicaStore, workspaceId: WorkspaceId, env: Env): Promise<Trees> {
     const stored = await store.state(workspaceId);
-    if (stored !== undefined) return new Trees(store, workspaceId, decode(replicaStateCodec, stored));
+    if (stored !== undefined) {
+      const { foldsCase = false, rootStamp = "", ...state } = decode(replicaStateCodec, stored);
+      return new Trees(store, workspaceId, { ...state, foldsCase, rootStamp });
+    }
     const trees = new Trees(store, workspaceId, {
       replicaId: randomId<ReplicaId>(env),
       rootNodeId: workspaceId as string as NodeId,
@@ -53,6 +56,8 @@ export class Trees {
       removedSince: 0,
       holdsAway: false,
       ignored: 0,
+      foldsCase: false,
+      rootStamp: "",
     });
     await trees.write({ state: {} });
     return trees;

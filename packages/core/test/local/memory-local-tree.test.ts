@@ -41,6 +41,6 @@ describe("createMemoryLocalTree", () => {
     tree.setRoot("foreign");
     await expect(tree.list(parsePath(""))).rejects.toMatchObject({ code: "ERR_ROOT_FOREIGN" });
     tree.setRoot("present");
-    await expect(tree.check()).resolves.toBeUndefined();
+    await expect(tree.check()).resolves.toBe("1");
   });
 });

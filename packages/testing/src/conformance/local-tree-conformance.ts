@@ -604,6 +604,16 @@ const CLAUSES = {
       assertEqual(await filesOf(edit), { ...expected, "read.me": "other" });
     },
   },
+  "LT15 check gives one stamp, whatever happens in the folder": {
+    check: async ({ tree, edit }) => {
+      const stamp = await tree.check();
+      await edit.write("a", "one");
+      assertEqual((await place(tree, at("b"), "two")).kind, "done");
+      assertEqual((await tree.remove(at("a"), await mustStat(tree, at("a")))).kind, "done");
+      assertEqual(await tree.check(), stamp);
+      assertEqual(stamp.length > 0 && bytesOf(stamp).length <= 64, true, "its length");
+    },
+  },
 } satisfies Record<string, Clause<EditableTree>>;
 
 async function checkRefused(
