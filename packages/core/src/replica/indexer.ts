@@ -5,12 +5,13 @@ import { IGNORE_FILE, type Rules } from "../ignore/rules.js";
 import type { LocalEntry, LocalStat, LocalTree } from "../local/local-tree.js";
 import { isSameName, slotKey } from "../local/name-rules.js";
 import { baseName, joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
-import type { Content, FileContent } from "../node.js";
+import { type Content, type FileContent, sameContent } from "../node.js";
 import { type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import { manifestOfFile } from "./manifest-of-file.js";
 import { readIgnoreFile } from "./ignore-file.js";
 import type { Presence } from "./presence.js";
 import { isRacy, TICK_MS } from "./racy-stat.js";
+import { fitReplacedRoot } from "./replaced-root.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Level, Levels, Scope } from "./scope.js";
 import type { Trees } from "./trees.js";
@@ -55,6 +56,8 @@ export class Indexer {
   readonly #vanished = new Map<NodeId, number>();
   /** Somebody has said that the folder may be empty. */
   isEmptyExpected = false;
+  /** The folder is not the one that was looked at before, though it is marked alike. */
+  #isReplaced = false;
   #entries = 0;
   #pending: NodeRecord[] = [];
   #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
@@ -87,7 +90,18 @@ export class Indexer {
 
   /** Looks at the named directories; at all below them when `deep`, otherwise at what is new in them. */
   async scan(places: Iterable<{ readonly path: LocalPath; readonly deep: boolean }>, signal?: AbortSignal): Promise<ScanOutcome> {
-    await this.#tree.check();
+    const stamp = await this.#tree.check();
+    const { rootStamp } = this.#trees.state;
+    this.#isReplaced = rootStamp !== stamp && rootStamp !== undefined && rootStamp !== "";
+    if (rootStamp === stamp) return await this.#look(places, signal);
+    if (this.#isReplaced) await fitReplacedRoot(this.#trees, this.#tree);
+    const outcome = await this.#look([{ path: ROOT_PATH, deep: true }], signal);
+    this.#isReplaced = false;
+    await this.#trees.write({ state: { rootStamp: stamp } });
+    return outcome;
+  }
+
+  async #look(places: Iterable<{ readonly path: LocalPath; readonly deep: boolean }>, signal: AbortSignal | undefined): Promise<ScanOutcome> {
     this.#entries = 0;
     // What a scan saw that was broken off is seen again, and must not be there twice.
     this.#pending = [];
@@ -435,8 +449,11 @@ export class Indexer {
       return undefined;
     }
     this.#firstEmpty.delete(path);
+    // In a folder that was put back this may be older than what was agreed on, and must not replace it.
+    const isOfUnknownAge = this.#isReplaced && before !== undefined && !sameContent(before.content, observed.content);
+    const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
     const record: NodeRecord = {
-      ...(owner ?? { nodeId: randomId<NodeId>(this.#env) }),
+      ...(known ?? { nodeId: randomId<NodeId>(this.#env) }),
       local: { place, ...observed, alias },
     };
     this.#vanished.delete(record.nodeId);

@@ -181,3 +181,45 @@ describe("a device that was away for 400 days", () => {
     }
   });
 });
+
+describe("a folder that is marked as the linked one and is another", () => {
+  it.each([3, 60])("and empty, of %i files, gets everything back, and takes nothing from others", async (count) => {
+    const { twins, laptop, phone } = await pair();
+    for (let at = 0; at < count; at++) laptop.tree.write(`dir/${at}.txt`, `${at}`);
+    await twins.settle();
+    const before = texts(phone.tree);
+    laptop.tree.rm("dir/0.txt");
+    laptop.tree.replaceRoot();
+    expect(await laptop.sync()).toMatchObject({ inSync: true, filesDownloaded: count, filesDeleted: 0, conflicts: 0 });
+    expect(await phone.sync()).toMatchObject({ inSync: true, filesDeleted: 0 });
+    expect(texts(phone.tree)).toEqual(before);
+    expect(texts(laptop.tree)).toEqual(before);
+    laptop.tree.rm("dir/1.txt");
+    await laptop.restart();
+    await twins.settle();
+    expect(Object.keys(texts(phone.tree))).toHaveLength(count - 1);
+  });
+
+  it("and was put back from a backup transfers nothing that is equal, keeps both of what differs, and deletes what the hub deleted", async () => {
+    const { twins, laptop, phone } = await pair();
+    const names = ["same", "older", "edited there", "deleted there", "lost"];
+    for (const name of names) laptop.tree.write(`${name}.txt`, name);
+    laptop.tree.write("other.txt", "same");
+    await twins.settle();
+    laptop.tree.write("older.txt", "newer");
+    await twins.settle();
+    phone.tree.write("edited there.txt", "there");
+    phone.tree.rm("deleted there.txt");
+    await phone.sync();
+    laptop.tree.replaceRoot();
+    // In another order, so that its inodes are those of other files.
+    for (const name of ["deleted there", "edited there", "older", "same"]) laptop.tree.write(`${name}.txt`, name);
+    laptop.tree.write("other.txt", "same");
+    expect(await laptop.sync()).toMatchObject({ inSync: true, filesDownloaded: 3, filesUploaded: 1, filesDeleted: 1, moved: 0, conflicts: 1 });
+    await twins.settle();
+    const files = texts(phone.tree);
+    expect(texts(laptop.tree)).toEqual(files);
+    expect(files).toMatchObject({ "same.txt": "same", "other.txt": "same", "older.txt": "newer", "edited there.txt": "there", "lost.txt": "lost" });
+    expect(Object.values(files).sort()).toEqual(["lost", "newer", "older", "same", "same", "there"]);
+  });
+});
