@@ -278,6 +278,7 @@ const VALUES: Readonly<Record<string, Written>> = {
   "replica state": written(replicaStateCodec, state),
   "replica state on a disk that folds case": written(replicaStateCodec, { ...state, foldsCase: true }),
   "replica state with the stamp of its root": written(replicaStateCodec, { ...state, foldsCase: false, rootStamp: "12-345" }),
+  "replica state after a reset": written(replicaStateCodec, { ...state, foldsCase: false, rootStamp: "12-345", afterReset: true }),
   "replica record of a file elsewhere": written(recordCodec, { nodeId, remote: headOf(CONTENTS.file), away: "elsewhere" }),
   "replica record of a node that is excluded": written(recordCodec, {
     nodeId,

@@ -9,7 +9,7 @@ const LEAST = 25;
 const SHARE = 0.2;
 const MOST = 1_000;
 
-/** Holds removals back when they are more than a person would be glad to see done unasked. Counts files and symlinks, and files that become empty; a move is none. */
+/** Holds removals back when they are more than a person would be glad to see done unasked. Counts files and symlinks, files that become empty and, after a reset, what the hub's content is to replace here; a move is none. */
 export class Brake {
   readonly #trees: Trees;
   readonly #held = new Set<NodeId>();
@@ -42,7 +42,11 @@ export class Brake {
   /** The steps that may be taken: all, or all but the removals. Once one plan's removals are held, so are those of the next. */
   async allowed(steps: readonly Step[], view: TreesView): Promise<readonly Step[]> {
     if (this.#confirmed) return steps;
-    const isLoss = (step: Step): boolean => isRemoval(step) || empties(step, view.record(step.nodeId));
+    const { afterReset } = this.#trees.state;
+    const isLoss = (step: Step): boolean => {
+      const record = view.record(step.nodeId);
+      return isRemoval(step) || empties(step, record) || (afterReset === true && replaces(step, record));
+    };
     const losses = steps.filter(isLoss);
     if (losses.length === 0) return steps;
     const files = losses.filter(({ nodeId }) => {
@@ -70,6 +74,11 @@ function empties(step: Step, record: NodeRecord | undefined): boolean {
   if (record === undefined || (step.kind !== "push" && step.kind !== "pull") || !step.content) return false;
   const [from, to] = step.kind === "push" ? [record.synced, record.local] : [record.local, record.remote];
   return sizeOf(from?.content) > 0 && to?.content.kind === "file" && sizeOf(to.content) === 0;
+}
+
+/** True for a step that puts the hub's content in the place of what is here. */
+function replaces(step: Step, record: NodeRecord | undefined): boolean {
+  return step.kind === "pull" && step.content && record?.local !== undefined;
 }
 
 function sizeOf(content: Content | undefined): number {

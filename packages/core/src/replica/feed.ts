@@ -149,7 +149,7 @@ export class Feed {
       cursor ??= page.cursor;
       afterSeq = page.nextAfterSeq;
     }
-    await this.#trees.write({ state: { resetting: false, cursor, highest: cursor } });
+    await this.#trees.write({ state: { resetting: false, afterReset: true, cursor, highest: cursor } });
   }
 }
 

@@ -31,6 +31,8 @@ export interface ReplicaState {
   readonly foldsCase?: boolean | undefined;
   /** What {@link LocalTree.check} gave when the whole folder was last looked at; empty before the first time. @default "" */
   readonly rootStamp?: string | undefined;
+  /** There was a reset since disk and hub were last equal: what the hub has may be older than what is here. @default false */
+  readonly afterReset?: boolean | undefined;
 }
 
 export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
@@ -49,4 +51,5 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   ignored: varint,
   foldsCase: trailing(boolean),
   rootStamp: trailing(string(64)),
+  afterReset: trailing(boolean),
 });

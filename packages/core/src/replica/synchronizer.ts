@@ -222,9 +222,9 @@ export class Synchronizer {
     const { trees, env } = this.#parts;
     const left = await trees.dirty(this.#tally.skippedNodes + 1);
     const inSync = unsettled === 0 && left.every((record) => this.#tally.isSkipped(record.nodeId));
-    const { unsyncedSinceMs, lastInSyncAtMs } = trees.state;
-    if (inSync && (unsyncedSinceMs !== undefined || lastInSyncAtMs === undefined)) {
-      await trees.write({ state: { unsyncedSinceMs: undefined, lastInSyncAtMs: env.nowMs(), removedSince: 0 } });
+    const { unsyncedSinceMs, lastInSyncAtMs, afterReset } = trees.state;
+    if (inSync && (unsyncedSinceMs !== undefined || lastInSyncAtMs === undefined || afterReset)) {
+      await trees.write({ state: { unsyncedSinceMs: undefined, lastInSyncAtMs: env.nowMs(), removedSince: 0, afterReset: false } });
     }
     const report: SyncReport = {
       inSync,

@@ -45,8 +45,8 @@ export class Trees {
   static async open(store: ReplicaStore, workspaceId: WorkspaceId, env: Env): Promise<Trees> {
     const stored = await store.state(workspaceId);
     if (stored !== undefined) {
-      const { foldsCase = false, rootStamp = "", ...state } = decode(replicaStateCodec, stored);
-      return new Trees(store, workspaceId, { ...state, foldsCase, rootStamp });
+      const { foldsCase = false, rootStamp = "", afterReset = false, ...state } = decode(replicaStateCodec, stored);
+      return new Trees(store, workspaceId, { ...state, foldsCase, rootStamp, afterReset });
     }
     const trees = new Trees(store, workspaceId, {
       replicaId: randomId<ReplicaId>(env),
@@ -58,6 +58,7 @@ export class Trees {
       ignored: 0,
       foldsCase: false,
       rootStamp: "",
+      afterReset: false,
     });
     await trees.write({ state: {} });
     return trees;

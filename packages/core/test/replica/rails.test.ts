@@ -138,6 +138,56 @@ describe("the brake", () => {
     expect(await phone.sync()).toMatchObject({ inSync: true, moved: 40, awaitingConfirmation: null });
   });
 
+  it("counts what would be replaced after a reset, until somebody says yes, and nothing of the kind once in step again", async () => {
+    let forgets = false;
+    const twins = await createTwins(["laptop", "phone"], {
+      wrapTransport: (transport, device) => ({
+        ...transport,
+        changes: (request, options) => {
+          const workspaces = request.workspaces.map(({ cursor, ...query }) => (forgets && device === "phone" ? query : { ...query, cursor }));
+          forgets &&= device !== "phone";
+          return transport.changes({ ...request, workspaces }, options);
+        },
+      }),
+    });
+    const [laptop, phone] = twins.devices as [Device, Device];
+    const write = (text: string): void => {
+      for (let at = 0; at < 40; at++) laptop.tree.write(`${at}.txt`, `${text} ${at}`);
+    };
+    write("first");
+    await twins.settle();
+    write("second");
+    laptop.tree.write("new.txt", "new");
+    await laptop.sync();
+    forgets = true;
+    for (const restarts of [false, true]) {
+      if (restarts) await phone.restart();
+      expect(await phone.sync()).toMatchObject({ inSync: false, awaitingConfirmation: { removals: 40 } });
+      expect(texts(phone.tree)).toMatchObject({ "0.txt": "first 0", "39.txt": "first 39", "new.txt": "new" });
+    }
+    expect(await phone.replica.sync({ confirm: true })).toMatchObject({ inSync: true, filesDownloaded: 40 });
+    forgets = true;
+    expect(await phone.sync()).toMatchObject({ inSync: true });
+    write("third");
+    await laptop.sync();
+    expect(await phone.sync()).toMatchObject({ inSync: true, filesDownloaded: 40, awaitingConfirmation: null });
+  });
+
+  it("holds nothing back when a hub was put back to older contents: what is here is newer, and replaces them", async () => {
+    const { twins, laptop, phone } = await pair();
+    for (let at = 0; at < 40; at++) laptop.tree.write(`${at}.txt`, `first ${at}`);
+    await twins.settle();
+    const backup = twins.backUpHub();
+    for (let at = 0; at < 40; at++) laptop.tree.write(`${at}.txt`, `second ${at}`);
+    await twins.settle();
+    const newest = texts(phone.tree);
+    twins.restoreHub(backup);
+    expect(await laptop.sync()).toMatchObject({ inSync: true, filesUploaded: 40, filesDownloaded: 0, awaitingConfirmation: null });
+    expect(await phone.sync()).toMatchObject({ inSync: true, filesDownloaded: 0, conflicts: 0, awaitingConfirmation: null });
+    expect(texts(laptop.tree)).toEqual(newest);
+    expect(texts(phone.tree)).toEqual(newest);
+  });
+
   it("shows in a plan what waits, and changes nothing by it", async () => {
     const { twins, laptop, phone } = await pair();
     for (let at = 0; at < 40; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);
