@@ -12,6 +12,7 @@ import {
   randomId,
   type ReplicaStore,
 } from "@twinfold/core";
+import { deleteDB } from "idb";
 import { expect, it } from "vitest";
 import { createBrowserEnv, createIdbBlobStore, createIdbReplicaStore } from "../src/index.js";
 import { freshName } from "./fresh-name.js";
@@ -96,5 +97,48 @@ it("a page that lost its files, and forgets its rows for that, gets all of them 
   expect(textsOf(again)).toEqual({ "a.txt": "kept by the hub" });
   await anew.close();
   await store.close();
+  await hub.close();
+});
+
+it("inc-71 a page whose database was deleted merges: it removes nothing, and what it had not sent goes up", async () => {
+  const env = createBrowserEnv();
+  const hub = createHub({ blobs: createMemoryBlobStore(), store: createMemoryHubStore(), env });
+  const accountId = randomId<AccountId>(env);
+  const workspaceId = await hub.createWorkspace(accountId);
+  const name = freshName();
+  const open = (tree: MemoryLocalTree, store: ReplicaStore, deviceName: string) => {
+    const transport = createLoopbackTransport(hub, { accountId, deviceId: randomId<DeviceId>(env), deviceName });
+    return createReplica({ workspaceId, tree, store, transport, env, deviceName, settleMs: 1 });
+  };
+  const [page, laptop] = [createMemoryLocalTree({ env }), createMemoryLocalTree({ env })];
+  const laptopReplica = await open(laptop, createMemoryReplicaStore(), "laptop");
+  for (const text of ["kept", "edited on the page", "edited on the laptop"]) page.write(`${text}.txt`, "at first");
+  // While it is open, and while it is not: what was begun ends with an error, and the next one begins anew.
+  for (const isOpen of [true, false]) {
+    let store = await createIdbReplicaStore({ name });
+    const replica = await open(page, store, "page");
+    await replica.sync();
+    await laptopReplica.sync();
+    page.write("edited on the page.txt", `not sent, ${isOpen}`);
+    page.write(`new on the page, ${isOpen}.txt`, "not sent");
+    laptop.write("edited on the laptop.txt", `of the laptop, ${isOpen}`);
+    await laptopReplica.sync();
+    if (!isOpen) await replica.close();
+    if (!isOpen) await store.close();
+    await deleteDB(`twinfold-replica:${name}`);
+    if (isOpen) await expect(replica.sync()).rejects.toMatchObject({ code: "ERR_STORE_FAILED" });
+
+    store = await createIdbReplicaStore({ name });
+    const anew = await open(page, store, "page");
+    expect(await anew.sync()).toMatchObject({ inSync: true, filesDeleted: 0 });
+    expect(await laptopReplica.sync()).toMatchObject({ inSync: true, filesDeleted: 0 });
+    await anew.sync();
+    const files = textsOf(laptop);
+    expect(textsOf(page)).toEqual(files);
+    for (const text of [`not sent, ${isOpen}`, "not sent", `of the laptop, ${isOpen}`, "at first"]) expect(Object.values(files)).toContain(text);
+    await anew.close();
+    await store.close();
+  }
+  await laptopReplica.close();
   await hub.close();
 });

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import { answerCodecs, type ChunkId, encode, encodeFrames, type Frame, type WorkspaceId } from "@twinfold/core";
 import { createApiClient, createHttpTransport } from "@twinfold/transport-http";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -69,6 +70,26 @@ describe("createHttpTransport", () => {
     await expect(page.hello()).rejects.toMatchObject({ code: "ERR_PROTOCOL", message: expect.stringContaining("text/html") });
     const garbage = await transportTo((_request, response) => response.writeHead(200, BINARY).end("garbage"));
     await expect(garbage.hello()).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
+  });
+
+  it("inc-05 refuses an answer of status 200 that ends after any of its bytes but the last", async () => {
+    const chunkIds = ["a", "b", "c"].map((digit) => digit.repeat(64) as ChunkId);
+    const whole = Buffer.from(encode(answerCodecs.missing, chunkIds));
+    let length = 0;
+    const transport = await transportTo((_request, response) => response.writeHead(200, BINARY).end(whole.subarray(0, length)));
+    for (; length < whole.length; length++) {
+      await expect(transport.missing({ workspaceId, chunkIds }), `${length} bytes`).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
+    }
+    expect(await transport.missing({ workspaceId, chunkIds })).toEqual(chunkIds);
+  });
+
+  it("inc-69 reads no more than the bound of an answer that unpacks to a gigabyte", async () => {
+    const unpacked = 64 * 1024 * 1024;
+    const packed = gzipSync(Buffer.alloc(unpacked));
+    const transport = await transportTo((_request, response) =>
+      response.writeHead(200, { ...BINARY, "content-encoding": "gzip" }).end(Buffer.concat(Array.from({ length: 16 }, () => packed))),
+    );
+    await expect(transport.hello()).rejects.toMatchObject({ code: "ERR_PROTOCOL", message: expect.stringContaining("more than") });
   });
 
   it("stops reading an answer that has no end", async () => {
