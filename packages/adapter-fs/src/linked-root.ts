@@ -92,7 +92,7 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
       mtimeNs: stat.mtimeNs,
       ctimeNs: stat.ctimeNs,
       // Without the root's own device: its number changes when the disk is mounted again.
-      inode: stat.dev === rootDevice ? `${stat.ino}` : `${stat.dev}:${stat.ino}`,
+      inode: `${stat.dev === rootDevice ? "" : `${stat.dev}:`}${stat.ino}@${stat.birthNs.toString(36)}`,
       executable: stat.kind === "file" && (stat.mode & 0o111) !== 0,
       links: stat.links,
     }),

@@ -99,6 +99,7 @@ function statOf(stat: fs.BigIntStats): FileStat {
     sizeBytes: Number(stat.size),
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
+    birthNs: stat.birthtimeNs,
     dev: stat.dev,
     ino: stat.ino,
     mode: Number(stat.mode & 0o7777n),

@@ -46,6 +46,8 @@ export interface FileStat {
   readonly sizeBytes: number;
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
+  /** When the inode was made; 0 where the disk does not tell. */
+  readonly birthNs: bigint;
   readonly dev: bigint;
   readonly ino: bigint;
   /** Permission bits only. */

@@ -10,7 +10,7 @@ export interface LocalStat {
   readonly sizeBytes: number;
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
-  /** Device and inode, as one key: equal for two names of one file. */
+  /** Device, inode and the time of its birth, as one key: equal for two names of one file, and not for a number that was given to another file. */
   readonly inode: string;
   readonly executable: boolean;
   /** Names of this inode; over 1 for hard links. */

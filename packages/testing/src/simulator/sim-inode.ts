@@ -20,6 +20,7 @@ export interface SimInode {
   /** Never used again, unlike `ino`. */
   readonly id: number;
   readonly ino: bigint;
+  readonly birthNs: bigint;
   dev: bigint;
   readonly kind: FileStat["kind"];
   /** Of a symlink. */
@@ -66,6 +67,7 @@ export function createInode(
   return {
     id,
     ino,
+    birthNs: mtimeNs,
     dev,
     kind,
     target,
@@ -101,6 +103,7 @@ export function statOf(inode: SimInode): FileStat {
     sizeBytes: inode.kind === "symlink" ? inode.target.length : inode.sizeBytes,
     mtimeNs: inode.mtimeNs,
     ctimeNs: inode.ctimeNs,
+    birthNs: inode.birthNs,
     dev: inode.dev,
     ino: inode.ino,
     mode: inode.mode,
