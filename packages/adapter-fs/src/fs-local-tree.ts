@@ -132,7 +132,11 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         const stat = await lstatOrAbsent(fs, join(way.absolute, name));
         if (stat !== undefined) entries.push({ name, stat: root.statOf(stat) });
       } catch (error) {
-        problems.push({ name, problem: `it cannot be read (${diskCode(error) ?? String(error)})` });
+        const isTooDeep = diskCode(error) === "ENAMETOOLONG";
+        problems.push({
+          name,
+          problem: isTooDeep ? "its path is too long for this disk" : `it cannot be read (${diskCode(error) ?? String(error)})`,
+        });
       }
     }
     // An unmounted disk leaves an empty directory: what was listed counts only when all is still where it was.

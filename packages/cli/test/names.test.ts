@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createServer } from "node:net";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { differences } from "./folders.js";
@@ -111,6 +111,40 @@ describe.runIf(process.platform === "linux")("what cannot be synced", () => {
     });
     expect((await syncOnce(phone)).json).toMatchObject({ inSync: true, filesDownloaded: 1 });
     expect(await readdir(phone.folder)).toEqual([".twinfold", "good.txt"]);
+  });
+
+  it("a path that is too long for the disk is reported where it begins to be, and the rest arrives", async () => {
+    const { url } = await startServer();
+    const [laptop, phone] = await twins(url);
+    const name = "d".repeat(250);
+    onTestFinished(() => void execFileSync("rm", ["-rf", join(laptop.folder, name), join(phone.folder, name)]));
+    const digs = `for (let depth = 0; depth < 20; depth++) { fs.mkdirSync("${name}"); process.chdir("${name}"); } fs.writeFileSync("file.txt", "deep");`;
+    execFileSync(process.execPath, ["-e", digs], { cwd: laptop.folder });
+    await writeFile(join(laptop.folder, "good.txt"), "good");
+
+    const { code, json } = await syncOnce(laptop);
+    expect({ code, json }).toMatchObject({
+      code: 0,
+      json: { inSync: true, filesUploaded: 1, skipped: [{ reason: expect.stringContaining("too long") }] },
+    });
+    expect((await syncOnce(phone)).json).toMatchObject({ filesDownloaded: 1 });
+    expect(await readFile(join(phone.folder, "good.txt"), "utf8")).toBe("good");
+  });
+
+  it("hard links are synced each as a file of its own, and explain says what they are", async () => {
+    const { url } = await startServer();
+    const [laptop, phone] = await twins(url);
+    await writeFile(join(laptop.folder, "one.txt"), "text");
+    await link(join(laptop.folder, "one.txt"), join(laptop.folder, "two.txt"));
+    for (const twin of [laptop, phone]) expect(await syncOnce(twin)).toMatchObject({ code: 0, json: { inSync: true, skipped: [] } });
+    expect(await differences(laptop.folder, phone.folder)).toEqual([]);
+    const { json } = await twinfold(["explain", join(laptop.folder, "two.txt"), "--json"], { home: laptop.home });
+    expect(json).toMatchObject({ state: "in-sync", explanation: expect.stringContaining("hard link, one of 2 names") });
+
+    await writeFile(join(laptop.folder, "one.txt"), "edited through one name");
+    for (const twin of [laptop, phone]) expect(await syncOnce(twin)).toMatchObject({ code: 0, json: { conflicts: 0 } });
+    expect(await readFile(join(phone.folder, "two.txt"), "utf8")).toBe("edited through one name");
+    expect(await differences(laptop.folder, phone.folder)).toEqual([]);
   });
 
   it("files and folders that may not be read are reported, and count as there", async () => {

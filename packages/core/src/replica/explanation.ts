@@ -37,7 +37,8 @@ export async function explainPath(
     return { path, state: "elsewhere", explanation: `${path} is on the server and not on this device, since ${why}: \`twinfold get\` brings it.` };
   }
   const alias = trees.whyAliased(record);
-  const also = alias === undefined ? "" : ` This disk shows it as ${JSON.stringify(baseName(await trees.shownPath(record.nodeId)))}: ${alias}.`;
+  const shownAs = alias === undefined ? "" : ` This disk shows it as ${JSON.stringify(baseName(await trees.shownPath(record.nodeId)))}: ${alias}.`;
+  const also = shownAs + hardLinkNote(record);
   const decision = decide(record);
   switch (decision.kind) {
     case "in-sync":
@@ -61,6 +62,11 @@ export async function explainPath(
       return { path, state: "pending", explanation: `${path} ${parts.join(", and ")}.${also}` };
     }
   }
+}
+
+function hardLinkNote({ local }: NodeRecord): string {
+  if (local?.stat.kind !== "file" || local.stat.links < 2) return "";
+  return ` It is a hard link, one of ${local.stat.links} names of one file on this disk: each name in the folder is synced as a file of its own.`;
 }
 
 /** Which rule keeps a path from being synced, by the ignore files as they are on the disk now. */

@@ -340,7 +340,8 @@ export class Indexer {
         if (error.code === "ERR_LOCAL_CHANGED" && attempt < LIST_ATTEMPTS) continue;
         if (path === ROOT_PATH) throw error;
         if (error.code === "ERR_PERMISSION_DENIED") this.#events.skipped(path, "cannot be read: permission denied");
-        else if (error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_LOCAL_CHANGED" && error.code !== "ERR_LOCAL_FAILED") throw error;
+        else if (error.code === "ERR_LOCAL_FAILED") this.#events.skipped(path, error.message);
+        else if (error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_LOCAL_CHANGED") throw error;
         return undefined;
       }
     }

@@ -35,6 +35,29 @@ describe("a disk that fails for a moment", () => {
     expect([...laptop.tree.files().keys()]).toEqual([]);
   });
 
+  it("says which folder it could not list, takes nothing in it for deleted, and goes on", async () => {
+    let fails = false;
+    const { twins, laptop, phone } = await agreed((tree) => ({
+      async list(path) {
+        if (path !== "dir" || !fails) return tree.list(path);
+        throw new TwinfoldError("ERR_LOCAL_FAILED", 'cannot list the folder "dir": the disk answered EIO: check the disk and try again');
+      },
+    }));
+    fails = true;
+    laptop.tree.write("other", "goes on");
+    expect(await laptop.sync()).toMatchObject({
+      filesUploaded: 1,
+      filesDeleted: 0,
+      skipped: [{ path: "dir", reason: expect.stringContaining("EIO") }],
+    });
+    await phone.sync();
+    expect([...phone.tree.files().keys()]).toEqual(["dir", "dir/a", "dir/b", "other"]);
+
+    fails = false;
+    expect(await laptop.sync()).toMatchObject({ inSync: true, skipped: [] });
+    await twins.settle();
+  });
+
   it("takes what is new for one node when the first look at it was broken off", async () => {
     let fails = true;
     const { twins, laptop, phone } = await agreed((tree) => ({
