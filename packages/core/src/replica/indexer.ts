@@ -181,8 +181,8 @@ export class Indexer {
     if (path === ROOT_PATH && listing.entries.length + listing.problems.length === 0) await this.#mustNotBeEmptied();
     for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
 
-    const known = new Map<string, NodeRecord>();
-    for (const record of await this.#trees.localChildren(nodeId)) if (record.local) known.set(nameHere(record.local), record);
+    const children = await this.#trees.localChildren(nodeId);
+    const known = byName(children, listing.entries);
     const rules = await this.#rulesIn(path, nodeId, listing.entries, known);
     if (rules === "unknown") {
       unsettled.add(path);
@@ -237,8 +237,8 @@ export class Indexer {
           isNew: owner?.local?.place.parentId !== nodeId,
         });
     }
-    for (const [name, record] of known) {
-      if (stayed.has(record.nodeId) || unreadable.has(name)) continue;
+    for (const record of children) {
+      if (record.local === undefined || stayed.has(record.nodeId) || unreadable.has(nameHere(record.local))) continue;
       this.#vanished.set(record.nodeId, this.#vanished.get(record.nodeId) ?? this.#env.monotonicMs());
     }
     return { isReruled, below: directories };
@@ -563,6 +563,21 @@ interface Place {
 }
 
 const NOTHING_BELOW = { isReruled: false, below: [] } as const;
+
+/**
+ * The children of a directory by their names. A scan that was broken off between the node that came and the one that went
+ * leaves two of one name: then the name is that one's whose inode is there.
+ */
+function byName(children: readonly NodeRecord[], entries: readonly LocalEntry[]): ReadonlyMap<string, NodeRecord> {
+  const known = new Map<string, NodeRecord>();
+  for (const record of children) if (record.local) known.set(nameHere(record.local), record);
+  if (known.size === children.length) return known;
+  const inodeAt = new Map(entries.map(({ name, stat }) => [name, stat.inode]));
+  for (const record of children) {
+    if (record.local && inodeAt.get(nameHere(record.local)) === record.local.stat.inode) known.set(nameHere(record.local), record);
+  }
+  return known;
+}
 
 /** The same directory with other rules of its own. */
 function withRules(level: Level, rules: Rules | undefined): Level {

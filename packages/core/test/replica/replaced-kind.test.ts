@@ -57,6 +57,33 @@ describe("a name that holds another kind of thing than before", () => {
     expect(texts.sort()).toEqual(["edited", "inside", "new"]);
   });
 
+  it.each(["file", "dir", "link"])("is one node, whichever write of the metadata a process dies at: %s", async (name) => {
+    for (let nth = 1, died = true; died; nth++) {
+      const { twins, laptop, phone } = await agreed();
+      laptop.tree.rm(name);
+      if (name === "dir") laptop.tree.write(name, "now a file");
+      else laptop.tree.write(`${name}/inner`, "new");
+      const wanted = describeTree(laptop.tree);
+      const { write } = laptop.store;
+      let writes = 0;
+      Object.assign(laptop.store, {
+        write: async (...args: Parameters<typeof write>) => {
+          if (++writes >= nth) throw new Error("the process died");
+          await write.apply(laptop.store, args);
+        },
+      });
+      died = await laptop.sync().then(
+        () => false,
+        () => true,
+      );
+      Object.assign(laptop.store, { write });
+      await laptop.restart();
+      await twins.settle();
+      expect(await laptop.sync(), `died at write ${nth}`).toMatchObject({ inSync: true, skipped: [] });
+      expect([describeTree(laptop.tree), describeTree(phone.tree)], `died at write ${nth}`).toEqual([wanted, wanted]);
+    }
+  });
+
   it("renames by case alone", async () => {
     const { twins, laptop, phone } = await agreed();
     laptop.tree.rename("file", "File");
