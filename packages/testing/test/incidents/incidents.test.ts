@@ -41,7 +41,7 @@ function shown({ number, what, reported, here, proofs, open }: Incident): string
     `**${number}.** ${what}. (${reported})`,
     `- Here: ${here}.`,
     ...(tests.length > 0 ? ["- Proved by:", ...tests] : []),
-    ...(open === undefined ? [] : [`- Not so yet: ${open}.`]),
+    ...(open === undefined ? [] : [`- Left open: ${open}.`]),
   ].join("\n");
 }
 

@@ -24,7 +24,7 @@ export const SYNC_INCIDENTS: readonly Incident[] = [
       [RAILS, "%s from whichever look at the disk on stops the pass with an error, and no removal is sent"],
       [RAILS, "of which one directory cannot be read in the middle of the scan loses nothing of what is in it"],
     ],
-    open: "A disk that is mounted below the folder and goes away leaves an empty directory there, which counts as emptied by a person: up to 25 removals of its files are sent unasked, and the other devices have them in their trash for 30 days",
+    open: "A disk that is mounted below the folder and goes away leaves an empty directory there, which counts as emptied by a person: more than 25 removals, and more than a fifth of all, wait for a yes; fewer are sent, and the other devices have the files in their trash for 30 days",
   },
   {
     number: 2,
