@@ -59,6 +59,10 @@ export interface PlanOptions {
   readonly alphabet?: Partial<Weights> | undefined;
   /** Without them nothing goes wrong but what people do. @default true */
   readonly faults?: boolean | undefined;
+  /** Names of which paths are made, one or two deep. @default a few, some of which only case or normalization tells apart */
+  readonly names?: readonly string[] | undefined;
+  /** What is the same in all worlds instead of drawn. */
+  readonly swarm?: Partial<SwarmParams> | undefined;
 }
 
 const NAMES = ["laptop", "phone", "desk", "tablet", "tv"];
@@ -70,7 +74,8 @@ const path = fc
   )
   .map((names) => names.join("/"));
 const size = fc.oneof({ weight: 40, arbitrary: fc.nat(40) }, { weight: 3, arbitrary: fc.nat(5_000) }, { weight: 1, arbitrary: fc.nat(400_000) });
-const FIELDS = { path, to: path, size, count: fc.nat(12) };
+const fieldsFor = (of: fc.Arbitrary<string>) => ({ path: of, to: of, size, count: fc.nat(12) });
+const pathOf = (names: readonly string[]) => fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 2 }).map((parts) => parts.join("/"));
 const waitMs = fc.oneof({ weight: 6, arbitrary: fc.nat(60) }, { weight: 2, arbitrary: fc.nat(3_000) }, { weight: 1, arbitrary: fc.nat(90_000) });
 
 /** Rates that are nothing in most worlds, and much in some. */
@@ -108,7 +113,8 @@ const deviceSpec = (name: string, faults: boolean): fc.Arbitrary<DeviceSpec> =>
     timeGranularityMs: fc.constantFrom(0, 0, 0, 1, 10),
   });
 
-function opArbitrary(devices: number, weights: Weights, faults: boolean): fc.Arbitrary<Op> {
+function opArbitrary(devices: number, weights: Weights, faults: boolean, names: readonly string[] | undefined): fc.Arbitrary<Op> {
+  const fields = fieldsFor(names === undefined ? path : pathOf(names));
   const kinds = (Object.keys(OP_FIELDS) as OpKind[]).filter(
     (kind) => weights[kind] > 0 && (faults || isOfPeople(kind) || kind === "sync" || kind === "sync-all"),
   );
@@ -119,7 +125,7 @@ function opArbitrary(devices: number, weights: Weights, faults: boolean): fc.Arb
         kind: fc.constant(kind),
         device: fc.nat(devices - 1),
         waitMs,
-        ...Object.fromEntries(OP_FIELDS[kind].map((field) => [field, FIELDS[field]])),
+        ...Object.fromEntries(OP_FIELDS[kind].map((field) => [field, fields[field]])),
       }) as fc.Arbitrary<Op>,
     })),
   );
@@ -136,7 +142,14 @@ const fault = (devices: number): fc.Arbitrary<Fault> => {
 };
 
 /** Plans of worlds, as a fast-check arbitrary: it shrinks by leaving ops, faults and devices out. */
-export function plans({ clients = [2, 3], ops = [1, 50], alphabet = {}, faults = true }: PlanOptions = {}): fc.Arbitrary<WorldPlan> {
+export function plans({
+  clients = [2, 3],
+  ops = [1, 50],
+  alphabet = {},
+  faults = true,
+  names,
+  swarm: pinned,
+}: PlanOptions = {}): fc.Arbitrary<WorldPlan> {
   const weights = { ...DEFAULT_WEIGHTS, ...alphabet };
   return fc
     .integer({ min: clients[0], max: clients[1] })
@@ -146,11 +159,11 @@ export function plans({ clients = [2, 3], ops = [1, 50], alphabet = {}, faults =
         seed: fc.nat(2 ** 31 - 1),
         swarm: swarm(faults),
         devices: fc.tuple(...NAMES.slice(0, count).map((name) => deviceSpec(name, faults))),
-        ops: fc.array(opArbitrary(count, weights, faults), { minLength: ops[0], maxLength: ops[1], size: "max" }),
+        ops: fc.array(opArbitrary(count, weights, faults, names), { minLength: ops[0], maxLength: ops[1], size: "max" }),
         faults: faults ? fc.array(fault(count), { maxLength: 6 }) : fc.constant([]),
       }),
     )
-    .map(calmed);
+    .map((plan) => calmed({ ...plan, swarm: { ...plan.swarm, ...pinned } }));
 }
 
 /** The plan of a number: always the same one. */

@@ -11,8 +11,10 @@ export interface ShrinkOptions {
 /**
  * The smallest plan that it finds in which the same oracle still complains: without ops (in halves, quarters …, then one by one), then
  * without faults, then with each parameter as in an ordinary world.
+ *
+ * `sut`: a function where each world needs a system of its own.
  */
-export async function shrink(plan: WorldPlan, sut: Sut = shippedSut, { runs = 400 }: ShrinkOptions = {}): Promise<WorldPlan> {
+export async function shrink(plan: WorldPlan, sut: Sut | (() => Sut) = shippedSut, { runs = 400 }: ShrinkOptions = {}): Promise<WorldPlan> {
   const oracle = (await firstViolation(plan, sut))?.oracle;
   if (oracle === undefined) return plan;
   let left = runs;
@@ -53,7 +55,7 @@ export async function shrink(plan: WorldPlan, sut: Sut = shippedSut, { runs = 40
   return best;
 }
 
-async function firstViolation(plan: WorldPlan, sut: Sut): Promise<Violation | undefined> {
-  const { violations } = await createWorld(plan, sut).run();
+async function firstViolation(plan: WorldPlan, sut: Sut | (() => Sut)): Promise<Violation | undefined> {
+  const { violations } = await createWorld(plan, typeof sut === "function" ? sut() : sut).run();
   return violations[0];
 }

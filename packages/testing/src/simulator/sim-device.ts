@@ -33,6 +33,9 @@ const PASSIVE: ReadonlySet<FileSystemCall["operation"]> = new Set([
   ...(["file.read", "file.stat", "file.sync"] as const),
 ]);
 
+/** What the engine does to nobody's file: it takes a file away by a rename into its trash, and makes one in its own folder. */
+const DESTRUCTIVE: ReadonlySet<FileSystemCall["operation"]> = new Set(["unlink", "file.write", "file.truncate"]);
+
 export interface SimDeviceParts {
   readonly index: number;
   readonly plan: WorldPlan;
@@ -77,6 +80,7 @@ export class SimDevice {
   #healed = false;
   #isOff = false;
   #isUnmounted = false;
+  #awaySinceMs = 0;
   /** Times that its metadata was put back or lost. */
   setbacks = 0;
   /** Times that its process died while something was under way. */
@@ -102,7 +106,7 @@ export class SimDevice {
     this.person = new Person({ device: this.name, folder: this.folder, ledger, scheduler });
     const mine = plan.faults.filter(({ device }) => device === index);
     this.#faults = new Set(mine.map(({ kind, nth }) => `${kind} ${nth}`));
-    const principal: Principal = { accountId, deviceId: `${index + 1}`.repeat(32).slice(0, 32) as DeviceId, deviceName: this.name };
+    const principal: Principal = { accountId, deviceId: this.deviceId, deviceName: this.name };
     this.network = new SimNetwork({
       scheduler,
       random: random.stream(`network of ${this.name}`),
@@ -112,6 +116,15 @@ export class SimDevice {
       note: (what) => parts.note(this.name, `network, ${what}`),
       onTwice: parts.onTwice,
     });
+  }
+
+  get deviceId(): DeviceId {
+    return `${this.#parts.index + 1}`.repeat(32).slice(0, 32) as DeviceId;
+  }
+
+  /** How long its disk has not been there; 0 when it is. */
+  get awayMs(): number {
+    return this.#isUnmounted ? this.#parts.scheduler.nowMs - this.#awaySinceMs : 0;
   }
 
   get name(): string {
@@ -267,6 +280,7 @@ export class SimDevice {
   unmount(how: "empty" | "absent" | "unreadable"): void {
     if (this.#isUnmounted || this.#acts > 0) return;
     this.#isUnmounted = true;
+    this.#awaySinceMs = this.#parts.scheduler.nowMs;
     this.folder.isThere = false;
     this.#disk.unmount(ROOT, how);
     this.folder.forget();
@@ -289,7 +303,7 @@ export class SimDevice {
     const { life, swarm } = { life: this.#life, swarm: this.#parts.plan.swarm };
     this.#parts.mark(`${this.name} ${operation} ${path} ${to ?? ""}`);
     if (!PASSIVE.has(operation)) this.folder.forget();
-    if (operation === "unlink" && !path.startsWith(`${ROOT}/${INTERNAL_NAME}/`)) this.#parts.onUnlink(`${this.name} unlinked ${path}`);
+    if (DESTRUCTIVE.has(operation) && !path.startsWith(`${ROOT}/${INTERNAL_NAME}/`)) this.#parts.onUnlink(`${this.name}: ${operation} of ${path}`);
     if (!this.#healed && this.#rootId !== undefined) {
       this.#diskCalls += 1;
       const nth = this.#diskCalls;

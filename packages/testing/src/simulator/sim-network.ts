@@ -85,22 +85,23 @@ export class SimNetwork {
       versions: message("versions"),
       missing: message("missing"),
       draft: message("draft"),
-      upload: (request, options) => {
-        const damaged = this.#peek() === "corrupt" ? { ...request, frames: this.#damage(request.frames) } : request;
-        return this.#exchange("upload", [damaged, options]);
-      },
+      upload: (request, options) =>
+        this.#exchange("upload", [request, options], (fate) => [
+          fate === "corrupt" ? { ...request, frames: this.#damage(request.frames) } : request,
+          options,
+        ]),
       download: (request, options) => this.#download(request, options),
       commit: message("commit"),
     } as Transport;
   }
 
-  #exchange(name: MessageOperation | "hello" | "upload", args: unknown[]): Promise<never> {
+  #exchange(name: MessageOperation | "hello" | "upload", args: unknown[], arriving: (fate: Fate) => unknown[] = () => args): Promise<never> {
     const options = args[name === "hello" ? 0 : 1] as OperationOptions | undefined;
     const codec = answerCodecs[name];
     return this.#send(
       name,
       options,
-      (transport) => (transport[name] as (...all: unknown[]) => Promise<never>)(...args),
+      (transport, fate) => (transport[name] as (...all: unknown[]) => Promise<never>)(...arriving(fate)),
       (answer) => this.#assertPartIsRefused(name, encode(codec as never, answer)),
     );
   }
@@ -119,7 +120,7 @@ export class SimNetwork {
   async #send<Answer>(
     name: string,
     options: OperationOptions | undefined,
-    call: (transport: Transport) => Promise<Answer>,
+    call: (transport: Transport, fate: Fate) => Promise<Answer>,
     cutOff: (answer: Answer) => void,
   ): Promise<Answer> {
     const { scheduler } = this.#parts;
@@ -131,10 +132,10 @@ export class SimNetwork {
       throw await this.#unreachable(name, signal);
     }
     const hub = this.#hubNow(name);
-    const first = Promise.race([call(hub.transport), hub.died]);
+    const first = Promise.race([call(hub.transport, fate), hub.died]);
     if (fate === "duplicate" && name !== "wait") {
       this.#parts.note(`${name}: comes twice`);
-      const second = scheduler.sleep(this.#latency()).then(() => Promise.race([call(hub.transport), hub.died]));
+      const second = scheduler.sleep(this.#latency()).then(() => Promise.race([call(hub.transport, fate), hub.died]));
       second.catch(() => {}); // whoever sent it once knows nothing of it
       if (name === "commit")
         void Promise.all([first, second]).then(
@@ -211,13 +212,9 @@ export class SimNetwork {
     return (random.int(1000) / 1000) * swarm.latencyMs + slow;
   }
 
-  /** What will become of the next request. */
-  #peek(): Fate {
-    return this.#healed ? "arrives" : (this.#parts.faults.get(this.#requests + 1) ?? "arrives");
-  }
-
+  /** What becomes of the next request. */
   #draw(): Fate {
-    const named = this.#peek();
+    const named = this.#healed ? "arrives" : (this.#parts.faults.get(this.#requests + 1) ?? "arrives");
     this.#requests += 1;
     if (this.#healed || named !== "arrives") return named;
     const { random, swarm } = this.#parts;

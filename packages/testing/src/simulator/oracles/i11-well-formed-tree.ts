@@ -6,6 +6,13 @@ import type { Oracle } from "../oracle.js";
 export function wellFormedTree(): Oracle {
   return {
     id: "I11",
+    async onAppended({ workspaceId, rows }, { hub }, fail) {
+      for (const change of rows) {
+        if (change.table !== "node" || !change.row.deleted) continue;
+        const [child] = await hub.store.children(workspaceId, change.row.nodeId, { limit: 1 });
+        if (child !== undefined) fail(`node ${change.row.nodeId} was deleted, and ${child} is still in it`);
+      }
+    },
     async onRest(world, fail) {
       const { byPath, lost } = await readHubTree(world);
       for (const { place, nodeId } of lost) fail(`node ${nodeId}, ${place.name}, hangs below no root, or shares its path with another`);

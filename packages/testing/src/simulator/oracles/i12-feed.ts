@@ -36,5 +36,15 @@ export function feed(): Oracle {
       }
     }
   };
-  return { id: "I12", onLook: look, onRest: look };
+  return {
+    id: "I12",
+    async onAppended({ workspaceId, rows }, { hub }, fail) {
+      const [newest] = rows.flatMap((change) => (change.table === "node" ? [change.row] : [])).sort((a, b) => b.seq - a.seq);
+      const [row] = newest === undefined ? [] : await hub.store.journal(workspaceId, newest.seq - 1, 1);
+      if (newest !== undefined && row?.seq !== newest.seq)
+        fail(`node ${newest.nodeId} has a version of seq ${newest.seq}, which is not in the journal`);
+    },
+    onLook: look,
+    onRest: look,
+  };
 }
