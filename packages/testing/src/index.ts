@@ -42,3 +42,6 @@ export { type CrashReport, crashPoints, failEachIo, type IoFailure, type PointOp
 export { describeHarm, everyPoint } from "./simulator/crash/every-point.js";
 export type { IoCall } from "./simulator/crash/station.js";
 export { type Workload, WORKLOADS, type Writing } from "./simulator/crash/workloads.js";
+export type { Mutant } from "./mutants/mutant.js";
+export { type MutantId, mutantIds, mutants } from "./mutants/mutants.js";
+export { firstViolation, type KillFile, killOf, type MutantScore, mutantTable, scoreMutant, type ScoreOptions } from "./mutants/score.js";

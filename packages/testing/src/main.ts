@@ -1,4 +1,7 @@
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { checkMutants } from "./mutants/check-mutants.js";
+import { parseMutantId } from "./mutants/mutants.js";
 import { describeHarm, everyPoint } from "./simulator/crash/every-point.js";
 import { huntInProcesses } from "./simulator/hunt-in-processes.js";
 import { hunt } from "./simulator/hunt.js";
@@ -8,13 +11,17 @@ import { shippedSut } from "./simulator/sut.js";
 const USAGE = `twinfold-testing replay FILE           runs a failing plan again and prints what happened
 twinfold-testing hunt [--runs N] [--ops N] [--seed N] [--seconds N] [--jobs N] [--out DIR]
                                        runs simulated worlds; failing plans are shrunk and written to DIR
-twinfold-testing crash-points          interrupts every workload at every call`;
+twinfold-testing crash-points          interrupts every workload at every call
+twinfold-testing mutants [--runs N] [--seconds N] [--only ID,ID] [--record]
+                                       plants bugs: each has to be found where it was, and is looked for in fresh worlds`;
 
 const OPTIONS = {
-  runs: { type: "string", default: "1000" },
+  runs: { type: "string" },
   ops: { type: "string", default: "50" },
   seed: { type: "string", default: "1" },
   seconds: { type: "string" },
+  only: { type: "string" },
+  record: { type: "boolean", default: false },
   jobs: { type: "string", default: "1" },
   out: { type: "string", default: "failing-plans" },
   /** For a process that hunts a part: tells the one that started it, line by line. */
@@ -43,12 +50,19 @@ async function main(args: string[]): Promise<number> {
   const [command, file] = positionals;
   if (command === "replay" && file !== undefined) return (await replay(file)).violations.length > 0 ? 1 : 0;
   if (command === "crash-points") return (await interruptAll()) ? 0 : 1;
+  if (command === "mutants") {
+    const corpus = fileURLToPath(new URL("../corpus/mutants/", import.meta.url));
+    const document = fileURLToPath(new URL("../../../docs/reference/simulator.md", import.meta.url));
+    const ids = values.only?.split(",").map(parseMutantId);
+    const limits = { runs: Number(values.runs ?? 200), seconds: Number(values.seconds ?? 10) };
+    return (await checkMutants({ ids, ...limits, corpus, record: values.record ? { document } : undefined })) ? 0 : 1;
+  }
   if (command !== "hunt") {
     console.error(USAGE);
     return 2;
   }
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
-  const options = { runs: Number(values.runs), ops: Number(values.ops), seed: Number(values.seed), seconds, outDir: values.out };
+  const options = { runs: Number(values.runs ?? 1_000), ops: Number(values.ops), seed: Number(values.seed), seconds, outDir: values.out };
   if (values.json) {
     await hunt(shippedSut, { ...options, onProgress: (progress) => console.log(JSON.stringify(progress)) });
     return 0;
