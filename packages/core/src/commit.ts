@@ -78,7 +78,7 @@ export interface ChangeVerdict {
  *
  * `done`: it was executed, once; accepted changes have the seqs from `firstSeq` to that of `place`, in order. Nothing accepted: both are undefined.
  * `ahead`: an earlier counter is missing; nothing was done. `cloned`: this counter was used for other changes.
- * `fenced`: the outcome was asked for before it was executed, and it never will be.
+ * `fenced`: the outcome was asked for before it was executed, and it never will be. `reset`: the replica's cursor is of another history; nothing was done.
  */
 export type CommitAnswer =
   | {

@@ -205,6 +205,7 @@ export type {
   ChangeRow,
   ChangesAnswer,
   ChangesQuery,
+  CommitRequest,
   CommitOutcome,
   DraftAnswer,
   DraftRequest,

@@ -178,7 +178,7 @@ export const requests = {
     { requiredKeys: ["workspaceId", "replicaId", "draftId", "firstIndex", "runs"] },
   ),
   download: fc.record({ workspaceId, chunkIds }),
-  commit: fc.record({ workspaceId, commit: smallBytes }),
+  commit: fc.record({ workspaceId, commit: smallBytes, cursor }, { requiredKeys: ["workspaceId", "commit"] }),
 };
 
 /** What a hub may answer, by operation. */

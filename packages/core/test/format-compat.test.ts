@@ -235,6 +235,7 @@ const VALUES: Readonly<Record<string, Written>> = {
   }),
   "request of download": written(requestCodecs.download, { workspaceId, chunkIds: [chunkA, chunkB] }),
   "request of commit": written(requestCodecs.commit, { workspaceId, commit: Uint8Array.of(1, 2, 3) }),
+  "request of commit from a cursor": written(requestCodecs.commit, { workspaceId, commit: Uint8Array.of(1, 2, 3), cursor }),
   "answer of hello": written(answerCodecs.hello, hello),
   "answer of changes": written(answerCodecs.changes, {
     hello,

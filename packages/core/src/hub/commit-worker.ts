@@ -1,11 +1,11 @@
-import { bytes, decode, encode, id, list, string, struct, union, varint } from "../codec/codec.js";
+import { bytes, decode, encode, id, list, string, struct, trailing, union, varint } from "../codec/codec.js";
 import { bytesToHex } from "../codec/hex.js";
 import { type Commit, type CommitAnswer, commitAnswerCodec, commitCodec, MAX_COMMIT_BYTES } from "../commit.js";
 import type { Bus } from "../bus/bus.js";
 import type { Env } from "../env.js";
 import { TwinfoldError } from "../errors.js";
 import type { AccountId, DeviceId, ReplicaId, WorkspaceId } from "../ids.js";
-import { MAX_DEVICE_NAME_BYTES } from "../journal.js";
+import { type Cursor, cursorAt, cursorCodec, MAX_DEVICE_NAME_BYTES } from "../journal.js";
 import type { HubStore, ReplicaMark, Role, WorkspaceRow } from "../metadata/hub-store.js";
 import { outcomesCodec } from "../transport/messages.js";
 import type { CommitOutcome } from "../transport/transport.js";
@@ -19,7 +19,7 @@ import { fenced, knownAnswer, markRow, outcomeOf, replicaCommits, withAnswer } f
 
 /** What waits in the request queue of a workspace. */
 export type WorkRequest =
-  | { readonly kind: "commit"; readonly principal: Principal; readonly commit: Uint8Array }
+  | { readonly kind: "commit"; readonly principal: Principal; readonly commit: Uint8Array; readonly cursor?: Cursor | undefined }
   | { readonly kind: "outcomes"; readonly principal: Principal; readonly replicaId: ReplicaId; readonly counters: readonly number[] };
 
 const principal = struct<Principal>({
@@ -29,7 +29,7 @@ const principal = struct<Principal>({
 });
 
 export const workRequestCodec = union<WorkRequest>({
-  commit: { tag: 1, fields: struct({ principal, commit: bytes(MAX_COMMIT_BYTES) }) },
+  commit: { tag: 1, fields: struct({ principal, commit: bytes(MAX_COMMIT_BYTES), cursor: trailing(cursorCodec) }) },
   outcomes: { tag: 2, fields: struct({ principal, replicaId: id<ReplicaId>(16), counters: list(varint, 64) }) },
 });
 
@@ -52,7 +52,7 @@ export function createCommitWorker({ store, bus, env, maxFileBytes, counters }: 
     return { workspace, role, mark, isForeign };
   }
 
-  async function commit(workspaceId: WorkspaceId, who: Principal, body: Uint8Array): Promise<CommitAnswer> {
+  async function commit(workspaceId: WorkspaceId, who: Principal, body: Uint8Array, cursor: Cursor | undefined): Promise<CommitAnswer> {
     const decoded = decode(commitCodec, body);
     if (decoded.counter === 0 || decoded.changes.length === 0) {
       throw new TwinfoldError("ERR_PROTOCOL", `a commit has a counter from 1 and at least one change; got counter ${decoded.counter}`);
@@ -63,6 +63,7 @@ export function createCommitWorker({ store, bus, env, maxFileBytes, counters }: 
       if (isForeign) return { kind: "cloned" };
       const known = knownAnswer(replicaCommits(mark), decoded.counter, commitHash);
       if (known !== undefined) return known;
+      if (cursor !== undefined && hasGoneBack(workspace, cursor)) return { kind: "reset" };
       const answer = await execute(workspace, { role, mark, who, commit: decoded, commitHash });
       if (answer !== undefined) return answer;
     }
@@ -128,7 +129,16 @@ export function createCommitWorker({ store, bus, env, maxFileBytes, counters }: 
   /** A `commit` is answered by its `CommitAnswer`, `outcomes` by theirs. */
   return async (workspaceId: WorkspaceId, payload: Uint8Array): Promise<Uint8Array> => {
     const request = decode(workRequestCodec, payload);
-    if (request.kind === "commit") return encode(commitAnswerCodec, await commit(workspaceId, request.principal, request.commit));
+    if (request.kind === "commit") return encode(commitAnswerCodec, await commit(workspaceId, request.principal, request.commit, request.cursor));
     return encode(outcomesCodec, await outcomes(workspaceId, request.principal, request.replicaId, request.counters));
   };
+}
+
+/**
+ * True when the journal ends before the place, or there in another history: a replica whose cursor is there would take the rows of its commit for all
+ * that it does not know. A place further back costs a look at the journal, and the next `changes` takes it.
+ */
+function hasGoneBack({ epoch, headSeq, chain }: WorkspaceRow, place: Cursor): boolean {
+  if (place.epoch !== epoch || place.seq > headSeq) return true;
+  return place.seq === headSeq && place.chain !== cursorAt(epoch, headSeq, chain).chain;
 }

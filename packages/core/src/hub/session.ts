@@ -97,7 +97,7 @@ export function createSession({ store, bus, env, hello, maxWaitMs, gate, feed, d
       }
     },
 
-    commit: ({ workspaceId, commit }, options) =>
+    commit: ({ workspaceId, commit, cursor }, options) =>
       gate.call(options, async () => {
         if (commit.length > MAX_COMMIT_BYTES) {
           throw new TwinfoldError(
@@ -106,7 +106,7 @@ export function createSession({ store, bus, env, hello, maxWaitMs, gate, feed, d
           );
         }
         await access.mustRead(workspaceId);
-        return decode(commitAnswerCodec, await work(workspaceId, { kind: "commit", principal, commit }));
+        return decode(commitAnswerCodec, await work(workspaceId, { kind: "commit", principal, commit, cursor }));
       }),
   };
 }

@@ -305,11 +305,11 @@ export class Uploader {
 
   /** The commit and its counter are durable before it is sent; the answer and what follows from it are one write. */
   async #commit(changes: readonly Change[], signal: AbortSignal | undefined): Promise<CommitEffect | undefined> {
-    const { replicaId, nextCounter } = this.#trees.state;
+    const { replicaId, nextCounter, cursor } = this.#trees.state;
     const commit: Commit = { replicaId, counter: nextCounter, changes };
     const body = encodeCommit(commit);
     await this.#trees.write({ outboxPut: [{ counter: nextCounter, body }], state: { nextCounter: nextCounter + 1 } });
-    const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: body }, { signal });
+    const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: body, cursor }, { signal });
     // Another device uses this replica id. The outcome of that counter is the other one's, so it is not asked for: a reset takes a new id.
     if (answer.kind === "cloned") await this.#trees.write({ state: { resetting: true } });
     // Any other answer leaves the commit in doubt: the next look at the hub's changes settles it, or resets.

@@ -1,4 +1,4 @@
-import { type Codec, boolean, bytes, encode, id, int64, list, optional, string, struct, union, varint } from "../codec/codec.js";
+import { type Codec, boolean, bytes, encode, id, int64, list, optional, string, struct, trailing, union, varint } from "../codec/codec.js";
 import { bytesToHex } from "../codec/hex.js";
 import { commitAnswerCodec, MAX_COMMIT_BYTES } from "../commit.js";
 import type { Sha256 } from "../env.js";
@@ -109,7 +109,7 @@ export const requestCodecs: { readonly [Name in MessageOperation | "download" | 
     closeAs: optional(manifestId),
   }),
   download: struct<Request<"download">>({ workspaceId, chunkIds: list(chunkId, MAX_ASKED_CHUNKS) }),
-  commit: struct<Request<"commit">>({ workspaceId, commit: bytes(MAX_COMMIT_BYTES) }),
+  commit: struct<Request<"commit">>({ workspaceId, commit: bytes(MAX_COMMIT_BYTES), cursor: trailing(cursorCodec) }),
 };
 
 export const answerCodecs: { readonly [Name in MessageOperation | "upload" | "hello"]: Codec<Answer<Name>> } = {

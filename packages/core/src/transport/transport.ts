@@ -123,11 +123,20 @@ export interface UploadAnswer {
   readonly sendPlain: readonly ChunkId[];
 }
 
+export interface CommitRequest {
+  readonly workspaceId: WorkspaceId;
+  /** A `Commit` in canonical form. */
+  readonly commit: Uint8Array;
+  /** Where the replica stands. A hub that is behind it, or is there in another history, executes nothing and answers `reset`. */
+  readonly cursor?: Cursor | undefined;
+}
+
 /**
  * What a replica may ask of the hub, for a set of workspaces, as one device of one account.
  *
  * - TR1 A call that resolves has had its effect; one that rejects may or may not have had it.
  * - TR2 Every call but `wait`, `upload` and `commit` may be repeated at will. A repeated `upload` stores nothing twice; a repeated `commit` is executed once.
+ *   One that names a cursor of another history is answered `reset`, and not executed.
  * - TR3 `changes` and `outcomes` judge commits in doubt first: each is answered with its outcome, or fenced so that it can never execute.
  * - TR4 `changes` gives rows in ascending, gapless order, at least one when there is one. `more` means: ask again.
  * - TR5 `wait` resolves when one of the workspaces is past its `afterSeq`, or after the hub's own time; it may resolve early.
@@ -172,5 +181,5 @@ export interface Transport {
   draft(request: DraftRequest, options?: OperationOptions): Promise<DraftAnswer>;
   upload(request: { readonly workspaceId: WorkspaceId; readonly frames: readonly Frame[] }, options?: OperationOptions): Promise<UploadAnswer>;
   download(request: { readonly workspaceId: WorkspaceId; readonly chunkIds: readonly ChunkId[] }, options?: OperationOptions): AsyncIterable<Frame>;
-  commit(request: { readonly workspaceId: WorkspaceId; readonly commit: Uint8Array }, options?: OperationOptions): Promise<CommitAnswer>;
+  commit(request: CommitRequest, options?: OperationOptions): Promise<CommitAnswer>;
 }

@@ -42,4 +42,35 @@ describe("a hub that was put back to an older copy of its data, with no word to 
     expect(texts(laptop.tree)).toEqual({ "a.txt": "a", "b.txt": "b", "c.txt": "c", "d.txt": "d", "e.txt": "e" });
     expect(texts(phone.tree)).toEqual(texts(laptop.tree));
   });
+
+  it("is noticed also by a commit that comes just where the device stood before", async () => {
+    let beforeCommit = async (): Promise<void> => {};
+    const twins = await createTwins(["laptop", "phone", "desk"], {
+      wrapTransport: (transport, device) => ({
+        ...transport,
+        commit: async (...args) => {
+          if (device === "phone") await beforeCommit();
+          return await transport.commit(...args);
+        },
+      }),
+    });
+    const [laptop, phone, desk] = twins.devices as [Device, Device, Device];
+    laptop.tree.write("kept.txt", "kept");
+    await twins.settle();
+    const backup = twins.backUpHub();
+    desk.tree.write("lost.txt", "lost");
+    await desk.sync();
+    // The phone has looked at the hub and has not yet sent what is new: meanwhile the hub is put back, and another device is faster.
+    beforeCommit = async () => {
+      beforeCommit = async () => {};
+      twins.restoreHub(backup);
+      laptop.tree.write("other.txt", "other");
+      await laptop.sync();
+    };
+    phone.tree.symlink("new", "kept.txt");
+    await phone.sync();
+    await twins.settle();
+    const names = ["kept.txt", "lost.txt", "new", "other.txt"];
+    expect(twins.devices.map(({ tree }) => [...tree.files().keys()].sort())).toEqual([names, names, names]);
+  });
 });

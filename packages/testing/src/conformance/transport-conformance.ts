@@ -190,6 +190,25 @@ const CLAUSES = {
       assertEqual(heads.length, 1, "nodes");
     },
   },
+  "TR2 a commit from the place of another history is answered reset and not executed, before or after the same from the right place": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const { place } = await mustCommit(fixture, 1, newFile(1, fixture));
+      assertTrue(place !== undefined, "the first commit has a place");
+      const commit = encodeCommit({ replicaId: REPLICA, counter: 2, changes: [newFile(2, fixture)] });
+      const others = [
+        { ...place, epoch: "00".repeat(16) },
+        { ...place, seq: place.seq + 1 },
+        { ...place, chain: "00".repeat(8) },
+      ];
+      for (const cursor of others) assertEqual(await transport.commit({ workspaceId, commit, cursor }), { kind: "reset" });
+      const { cursor } = await transport.heads({ workspaceId, afterSeq: 0 });
+      assertEqual(cursor, place, "the journal's end");
+      const done = await transport.commit({ workspaceId, commit, cursor });
+      assertEqual([done.kind, done.kind === "done" && done.firstSeq], ["done", place.seq + 1]);
+      for (const again of [undefined, place, ...others]) assertEqual(await transport.commit({ workspaceId, commit, cursor: again }), done);
+    },
+  },
   "TR2 a repeated upload and a repeated close of a draft are answered alike": {
     check: async ({ transport, workspaceId }) => {
       for (let i = 0; i < 2; i++) assertEqual((await transport.upload({ workspaceId, frames: [FRAME] })).stored, [FRAME.chunkId]);
