@@ -1,5 +1,6 @@
 import { bytesToHex } from "../codec/hex.js";
 import type { Env } from "../env.js";
+import { isTwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
 import { joinPath, type LocalPath } from "../names.js";
@@ -162,10 +163,17 @@ export class Presence {
     return { ignored: this.#trees.state.ignored, ...counts };
   }
 
-  /** True when a directory on the disk holds something that rules leave alone, and nothing that would be synced. Looks below it as far as it has to. */
+  /**
+   * True when a directory on the disk holds something that rules leave alone, and nothing that would be synced; false of one that cannot be listed.
+   * Looks below it as far as it has to.
+   */
   async holdsOnlyIgnored(path: LocalPath, level: Level): Promise<boolean> {
-    const { entries, problems } = await this.#tree.list(path);
-    if (problems.length > 0) return false;
+    const listing = await this.#tree.list(path).catch((error: unknown) => {
+      if (isTwinfoldError(error) && UNLISTED.has(error.code)) return undefined;
+      throw error;
+    });
+    if (listing === undefined || listing.problems.length > 0) return false;
+    const { entries } = listing;
     let isLeftAlone = false;
     for (const { name, stat } of entries) {
       const reason = this.#scope.reasonFor(level, name, stat.kind === "directory");
@@ -179,6 +187,9 @@ export class Presence {
     return isLeftAlone;
   }
 }
+
+/** A directory that is gone, is another thing by now, or may not be read. */
+const UNLISTED: ReadonlySet<string> = new Set(["ERR_NOT_FOUND", "ERR_LOCAL_CHANGED", "ERR_PERMISSION_DENIED"]);
 
 /** As a node that this device has never heard of. */
 function released({ nodeId, remote }: NodeRecord): NodeRecord {

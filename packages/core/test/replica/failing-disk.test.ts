@@ -1,6 +1,6 @@
 import { type LocalTree, type MemoryLocalTree, TwinfoldError } from "@twinfold/core";
 import { describe, expect, it } from "vitest";
-import { createTwins, describe as describeTree, type Device } from "./twins.js";
+import { createTwins, describe as describeTree, type Device, texts } from "./twins.js";
 
 async function agreed(wrap: (tree: MemoryLocalTree) => Partial<LocalTree>) {
   const twins = await createTwins(["laptop", "phone"], {
@@ -75,5 +75,22 @@ describe("a disk that fails for a moment", () => {
     await twins.settle();
     expect(describeTree(phone.tree)).toBe(describeTree(laptop.tree));
     expect(await laptop.replica.status()).toMatchObject({ nodes: laptop.tree.files().size });
+  });
+
+  it("goes on when a new directory goes between two looks at it", async () => {
+    let looks = 0;
+    const { twins, laptop, phone } = await agreed((tree) => ({
+      async list(path) {
+        if (path === "fresh" && ++looks === 2) tree.rm("fresh");
+        return tree.list(path);
+      },
+    }));
+    laptop.tree.write("dir/a", "edited");
+    laptop.tree.mkdir("fresh");
+    await laptop.sync();
+    expect(looks).toBe(2);
+    await twins.settle();
+    expect(Object.values(texts(phone.tree))).toEqual(["edited", "second"]);
+    expect([...phone.tree.files().keys()]).toEqual(["dir", "dir/a", "dir/b"]);
   });
 });
