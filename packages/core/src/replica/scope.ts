@@ -1,7 +1,7 @@
 import type { NodeId } from "../ids.js";
 import { DEFAULT_RULES } from "../ignore/default-rules.js";
 import { IGNORE_FILE, parsePatterns, type Rule, type Rules } from "../ignore/rules.js";
-import { type LocalPath, nameKey } from "../names.js";
+import { type LocalPath, type NodeName, nameKey } from "../names.js";
 import type { FileContent } from "../node.js";
 import type { Trees } from "./trees.js";
 
@@ -109,17 +109,22 @@ export class Scope {
     };
   }
 
-  /** The directory's level, by where it is or would be on this disk. `undefined` when it has no place. */
+  /** The directory's level, by where it is or would be on this disk. `undefined` when no way leads from the root to it: a hub may name any parent, its own child too. */
   async levelOf(directory: NodeId, levels: Levels): Promise<Level | undefined> {
-    if (directory === this.#trees.state.rootNodeId) return this.root(this.#files.get(directory));
-    const known = levels.get(directory);
-    if (known !== undefined) return known;
-    const record = await this.#trees.record(directory);
-    const place = record?.local?.place ?? record?.remote?.place ?? record?.synced?.place;
-    const parent = place && (await this.levelOf(place.parentId, levels));
-    if (place === undefined || parent === undefined) return undefined;
-    const level = this.enter(parent, place.name, this.#files.get(directory));
-    levels.set(directory, level);
+    const way = new Map<NodeId, NodeName>();
+    let at = directory;
+    while (at !== this.#trees.state.rootNodeId && !levels.has(at)) {
+      const record = await this.#trees.record(at);
+      const place = record?.local?.place ?? record?.remote?.place ?? record?.synced?.place;
+      if (place === undefined || way.has(at)) return undefined;
+      way.set(at, place.name);
+      at = place.parentId;
+    }
+    let level = levels.get(at) ?? this.root(this.#files.get(at));
+    for (const [below, name] of [...way].reverse()) {
+      level = this.enter(level, name, this.#files.get(below));
+      levels.set(below, level);
+    }
     return level;
   }
 

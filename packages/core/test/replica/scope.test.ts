@@ -165,3 +165,32 @@ describe("files that come when they are asked for", () => {
     expect(texts(phone.tree)).toEqual({ "films/1": "film number 1" });
   });
 });
+
+it("a hub that says of two directories that each is in the other keeps no one busy: what is elsewhere arrives", async () => {
+  const twins = await createTwins(["laptop", "phone"], {
+    wrapTransport: (transport, device) => ({
+      ...transport,
+      heads: async (ask, options) => {
+        const answer = await transport.heads(ask, options);
+        if (device !== "phone") return answer;
+        const idOf = (name: string) => answer.heads.find(({ head }) => head.place.name === name)?.head.nodeId;
+        const twisted = new Map([
+          ["a", idOf("b")],
+          ["b", idOf("a")],
+        ]);
+        const heads = answer.heads.map((row) => {
+          const parentId = twisted.get(row.head.place.name);
+          return parentId === undefined ? row : { ...row, head: { ...row.head, place: { ...row.head.place, parentId } } };
+        });
+        return { ...answer, heads };
+      },
+    }),
+  });
+  const [laptop, phone] = twins.devices as [Device, Device];
+  laptop.tree.write("a/one.txt", "1");
+  laptop.tree.write("b/two.txt", "2");
+  laptop.tree.write("three.txt", "3");
+  await laptop.sync();
+  await phone.sync();
+  expect(texts(phone.tree)).toEqual({ "three.txt": "3" });
+});
