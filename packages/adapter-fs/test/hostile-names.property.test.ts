@@ -115,11 +115,13 @@ function isSafeOnWindows(name: string): boolean {
 
 function watchCalls(root: string, rules: NameRules): { readonly onCall: (call: FileSystemCall) => void; readonly escapes: string[] } {
   const escapes: string[] = [];
+  // Elsewhere `\\` is a letter like any other: `.twinfold\\x` is a name in the root.
+  const own = rules.reserved === "windows" ? /^\.twinfold([\\/]|$)/ : /^\.twinfold(\/|$)/;
   const look = (operation: string, path: string): void => {
     if (path === root) return;
     const inside = path.startsWith(root + sep) ? path.slice(root.length + 1) : undefined;
     if (inside === undefined || normalize(path) !== path || path.includes("\0")) escapes.push(`${operation} ${JSON.stringify(path)} is outside`);
-    else if (/^\.twinfold([\\/]|$)/.test(inside)) {
+    else if (own.test(inside)) {
       if (!OWN.test(inside)) escapes.push(`${operation} ${JSON.stringify(path)} is in Twinfold's own folder, and none of its own`);
     } else {
       for (const name of inside.split(sep)) {
