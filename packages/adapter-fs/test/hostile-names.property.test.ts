@@ -115,7 +115,7 @@ function isSafeOnWindows(name: string): boolean {
 
 function watchCalls(root: string, rules: NameRules): { readonly onCall: (call: FileSystemCall) => void; readonly escapes: string[] } {
   const escapes: string[] = [];
-  // Elsewhere `\\` is a letter like any other: `.twinfold\\x` is a name in the root.
+  // Elsewhere a backslash is a letter like any other: what follows `.twinfold` with one is a name in the root.
   const own = rules.reserved === "windows" ? /^\.twinfold([\\/]|$)/ : /^\.twinfold(\/|$)/;
   const look = (operation: string, path: string): void => {
     if (path === root) return;
