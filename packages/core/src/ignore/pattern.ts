@@ -76,7 +76,7 @@ function run(tokens: readonly Token[], text: string, meter: StepMeter | undefine
       if (meter !== undefined) meter.steps += 1;
       if (current[at] === 0) continue;
       const token = tokens[at] as Token;
-      if (token.repeats ? token.takes(code) : false) {
+      if (token.repeats && token.takes(code)) {
         next[at] = 1;
         isAlive = true;
       }

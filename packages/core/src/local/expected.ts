@@ -10,6 +10,11 @@ export function isAsExpected(actual: LocalStat | undefined, expected: Expected):
   return actual.sizeBytes === expected.sizeBytes && actual.mtimeNs === expected.mtimeNs && actual.ctimeNs === expected.ctimeNs;
 }
 
+/** As expected, and with the same attributes: nothing at all was done to it between the two looks. */
+export function sameStat(a: LocalStat, b: LocalStat): boolean {
+  return isAsExpected(a, b) && (a.kind === "directory" || a.executable === b.executable);
+}
+
 /**
  * Refuses to replace what cannot be replaced in one step.
  *

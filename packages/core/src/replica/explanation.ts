@@ -3,7 +3,7 @@ import { IGNORE_FILE, type Rules } from "../ignore/rules.js";
 import { baseName, joinPath, type LocalPath, type NodeName, ROOT_PATH, splitPath } from "../names.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
-import { readIgnoreFile } from "./ignore-file.js";
+import { readIgnoreFile } from "./ignore-files.js";
 import type { Explanation } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Level, ScopeReason } from "./scope.js";

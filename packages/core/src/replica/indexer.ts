@@ -1,27 +1,27 @@
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
-import { IGNORE_FILE, type Rules } from "../ignore/rules.js";
-import type { LocalEntry, LocalStat, LocalTree } from "../local/local-tree.js";
-import { isSameName, slotKey } from "../local/name-rules.js";
-import { baseName, joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
-import { type Content, type FileContent, sameContent } from "../node.js";
-import { type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
-import { manifestOfFile } from "./manifest-of-file.js";
-import { readIgnoreFile } from "./ignore-file.js";
+import { IGNORE_FILE } from "../ignore/rules.js";
+import { sameStat } from "../local/expected.js";
+import type { LocalEntry, LocalTree } from "../local/local-tree.js";
+import { isSameName } from "../local/name-rules.js";
+import { joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
+import { type FileContent, sameContent } from "../node.js";
+import { nameHere, type NodeRecord } from "../reconcile/node-record.js";
+import { EmptiedFiles } from "./emptied-files.js";
+import { IgnoreFiles } from "./ignore-files.js";
+import { type ObservedContent, observeContent } from "./observed-content.js";
+import { childrenByName, findOwners } from "./owners.js";
 import type { Presence } from "./presence.js";
-import { isRacy, TICK_MS } from "./racy-stat.js";
 import { fitReplacedRoot } from "./replaced-root.js";
 import type { ReplicaParts } from "./replica-parts.js";
-import type { Level, Levels, Scope } from "./scope.js";
+import { type Level, type Levels, type Scope, withRules } from "./scope.js";
 import type { Trees } from "./trees.js";
 
 /** Records written at once. */
 const WRITE_BATCH = 1_000;
 /** Entries from which on a folder that is empty all at once is not believed. */
 const FULL = 10;
-/** Times that a file which changes while it is read is tried again at once. */
-const READ_ATTEMPTS = 3;
 /** Times that a directory is listed which becomes another one meanwhile. */
 const LIST_ATTEMPTS = 3;
 
@@ -50,6 +50,8 @@ export class Indexer {
   readonly #settleMs: number;
   readonly #scope: Scope;
   readonly #presence: Presence;
+  readonly #emptied: EmptiedFiles;
+  readonly #ignoreFiles: IgnoreFiles;
   /** Directories whose rules have changed while they were scanned: all below them is looked at again. */
   readonly #reruled = new Map<NodeId, LocalPath>();
   #ignored = 0;
@@ -70,6 +72,8 @@ export class Indexer {
     this.#settleMs = options.settleMs;
     this.#scope = options.scope;
     this.#presence = options.presence;
+    this.#emptied = new EmptiedFiles(options);
+    this.#ignoreFiles = new IgnoreFiles({ ...options, emptied: this.#emptied, onProblem: options.events.skipped });
   }
 
   /** False until the whole folder was looked at once: before that its rules are not all known. */
@@ -182,8 +186,8 @@ export class Indexer {
     for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
 
     const children = await this.#trees.localChildren(nodeId);
-    const known = byName(children, listing.entries);
-    const rules = await this.#rulesIn(path, nodeId, listing.entries, known);
+    const known = childrenByName(children, listing.entries);
+    const rules = await this.#ignoreFiles.rulesIn(path, nodeId, listing.entries, known.has(IGNORE_FILE));
     if (rules === "unknown") {
       unsettled.add(path);
       return NOTHING_BELOW;
@@ -216,7 +220,7 @@ export class Indexer {
 
     if (isNew && (await this.#isLeftAlone(path, nodeId, level, entries, unreadable.size))) return NOTHING_BELOW;
 
-    const owners = await this.#owners(path, nodeId, entries, known);
+    const owners = await findOwners({ trees: this.#trees, tree: this.#tree, flush: () => this.#flush() }, { path, nodeId, entries, known });
     if (this.#trees.state.holdsAway) await this.#includeAgain(nodeId, entries, owners);
     const directories: Array<Omit<Place, "deep">> = [];
     for (const entry of entries) {
@@ -243,39 +247,6 @@ export class Indexer {
     }
     return { isReruled, below: directories };
   }
-
-  /** The rules of a directory as it was just listed. `unknown`: they are being written, and this process has never read them. */
-  async #rulesIn(
-    path: LocalPath,
-    nodeId: NodeId,
-    entries: readonly LocalEntry[],
-    known: ReadonlyMap<string, NodeRecord>,
-  ): Promise<{ readonly rules: Rules | undefined; readonly isReruled: boolean } | "unknown"> {
-    const before = this.#scope.rulesOf(nodeId);
-    const file = entries.find(({ name, stat }) => name === IGNORE_FILE && stat.kind === "file");
-    if (file === undefined) {
-      // Editors delete and write anew: while its node is there its rules hold.
-      const rules = known.has(IGNORE_FILE) ? before : undefined;
-      this.#ruleFiles.delete(nodeId);
-      return { rules, isReruled: this.#scope.setRules(nodeId, rules) };
-    }
-    const seen = this.#ruleFiles.get(nodeId);
-    if (before !== undefined && seen !== undefined && sameStat(seen, file.stat)) return { rules: before, isReruled: false };
-    const filePath = joinPath(path, IGNORE_FILE as NodeName);
-    if (file.stat.sizeBytes === 0 && before !== undefined && before.text !== "" && !(await this.#waited(filePath)))
-      return { rules: before, isReruled: false };
-    if (isRacy(file.stat, this.#env.nowMs())) await this.#env.sleep(TICK_MS);
-    const isSuspect = isRacy(file.stat, this.#env.nowMs());
-    const answer = await readIgnoreFile(this.#tree, filePath, file.stat);
-    if (answer.kind === "changing") return before === undefined ? "unknown" : { rules: before, isReruled: false };
-    for (const problem of answer.rules.problems) this.#events.skipped(filePath, problem);
-    if (isSuspect) this.#ruleFiles.delete(nodeId);
-    else this.#ruleFiles.set(nodeId, file.stat);
-    return { rules: answer.rules, isReruled: this.#scope.setRules(nodeId, answer.rules) };
-  }
-
-  /** The ignore files whose rules are known, as they were when they were read. */
-  readonly #ruleFiles = new Map<NodeId, LocalStat>();
 
   /** A new directory that holds nothing but what rules leave alone is left alone with it: it is what a removal could not take along. */
   async #isLeftAlone(
@@ -347,70 +318,6 @@ export class Indexer {
     }
   }
 
-  /** Which node each entry is, of those that are known. */
-  async #owners(
-    path: LocalPath,
-    nodeId: NodeId,
-    entries: ReadonlyArray<LocalEntry & { readonly name: NodeName }>,
-    known: ReadonlyMap<string, NodeRecord>,
-  ): Promise<Map<string, NodeRecord>> {
-    const owners = new Map<string, NodeRecord>();
-    const inodeAt = new Map(entries.map((entry) => [entry.name as string, entry.stat.inode]));
-    const respelled = this.#respelled(known, inodeAt);
-    const namedAs = (name: string): NodeRecord | undefined => known.get(name) ?? respelled?.get(slotKey(name, this.#trees.names));
-    const strangers = entries.filter((entry) => {
-      const named = namedAs(entry.name);
-      if (named?.local?.stat.inode !== entry.stat.inode || !sameKind(named.local, entry.stat)) return true;
-      owners.set(entry.name, named);
-      return false;
-    });
-    if (strangers.length === 0) return owners;
-    await this.#flush();
-    const byInode = await this.#trees.byInode(strangers.map((entry) => entry.stat.inode));
-    for (const [index, entry] of strangers.entries()) {
-      const named = namedAs(entry.name);
-      const candidates = (byInode[index] ?? []).filter(({ nodeId: id, local }) => id !== named?.nodeId && local && sameKind(local, entry.stat));
-      let owner: NodeRecord | undefined;
-      for (const candidate of candidates) {
-        if (await this.#hasLeft(candidate, path, nodeId, inodeAt)) {
-          owner = candidate;
-          break;
-        }
-      }
-      owner ??= named !== undefined && named.local !== undefined && replaceable(named.local, entry.stat) ? named : undefined;
-      if (owner !== undefined) owners.set(entry.name, owner);
-    }
-    // A node may have been claimed by its inode elsewhere in this directory: then its old name holds somebody new.
-    const claimed = new Map<NodeId, string>();
-    for (const [name, owner] of owners) {
-      const other = claimed.get(owner.nodeId);
-      if (other === undefined) claimed.set(owner.nodeId, name);
-      else owners.delete(owner.local?.stat.inode === inodeAt.get(name) ? other : name);
-    }
-    return owners;
-  }
-
-  /** Nodes whose names are not in the listing, by the key of the names that this disk takes for one: they may be spelled otherwise now. */
-  #respelled(known: ReadonlyMap<string, NodeRecord>, listed: ReadonlyMap<string, unknown>): ReadonlyMap<string, NodeRecord> | undefined {
-    const { names } = this.#trees;
-    if (!names.foldsCase && !names.foldsNormalization) return undefined;
-    return new Map([...known].filter(([name]) => !listed.has(name)).map(([name, record]) => [slotKey(name, names), record]));
-  }
-
-  /** True when a node is no longer under its old name: that is gone, or holds another known node. */
-  async #hasLeft(record: NodeRecord, path: LocalPath, directoryId: NodeId, inodeAt: ReadonlyMap<string, string>): Promise<boolean> {
-    const place = record.local?.place;
-    if (place === undefined || record.local === undefined) return false;
-    const oldPath = await this.#trees.localPath(record.nodeId);
-    if (oldPath === undefined) return true;
-    const inode =
-      place.parentId === directoryId && parentPath(oldPath) === path ? inodeAt.get(baseName(oldPath)) : (await this.#tree.stat(oldPath))?.inode;
-    if (inode === undefined) return true;
-    if (inode === record.local.stat.inode) return false;
-    const [holders = []] = await this.#trees.byInode([inode]);
-    return holders.some((holder) => holder.nodeId !== record.nodeId);
-  }
-
   /** Observes one entry; `undefined` when it cannot be read now. */
   async #entry(
     path: LocalPath,
@@ -433,14 +340,14 @@ export class Indexer {
       entry.stat.sizeBytes === 0 &&
       before !== undefined &&
       before.stat.sizeBytes > 0 &&
-      !(await this.#waited(path))
+      !this.#emptied.hasWaited(path)
     ) {
       unsettled.add(parentPath(path));
       return undefined;
     }
-    let observed: { content: Content; stat: LocalStat; suspect: boolean };
+    let observed: ObservedContent;
     try {
-      observed = await this.#observe(path, entry.stat, moved ? undefined : before);
+      observed = await observeContent({ tree: this.#tree, env: this.#env }, path, entry.stat);
     } catch (error) {
       if (!isTwinfoldError(error)) throw error;
       if (error.code === "ERR_PERMISSION_DENIED") this.#events.skipped(path, "cannot be read: permission denied");
@@ -449,54 +356,21 @@ export class Indexer {
       else throw error;
       return undefined;
     }
-    this.#firstEmpty.delete(path);
+    this.#emptied.forget(path);
+    const { manifest, ...seen } = observed;
+    if (manifest !== undefined && (moved || before === undefined || !sameContent(before.content, seen.content)))
+      this.#pendingManifests.push(manifest);
     // In a folder that was put back this may be older than what was agreed on, and must not replace it.
-    const isOfUnknownAge = this.#isReplaced && before !== undefined && !sameContent(before.content, observed.content);
+    const isOfUnknownAge = this.#isReplaced && before !== undefined && !sameContent(before.content, seen.content);
     const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
     const record: NodeRecord = {
       ...(known ?? { nodeId: randomId<NodeId>(this.#env) }),
-      local: { place, ...observed, alias },
+      local: { place, ...seen, alias },
     };
     this.#vanished.delete(record.nodeId);
     this.#pending.push(record);
     if (moved || this.#pending.length >= WRITE_BATCH) await this.#flush();
     return record;
-  }
-
-  readonly #firstEmpty = new Map<LocalPath, number>();
-
-  /** An empty file that was not empty is about to be written by most editors: it counts only after `settleMs`. */
-  async #waited(path: LocalPath): Promise<boolean> {
-    const since = this.#firstEmpty.get(path);
-    if (since === undefined) this.#firstEmpty.set(path, this.#env.monotonicMs());
-    return since !== undefined && this.#env.monotonicMs() - since >= this.#settleMs;
-  }
-
-  async #observe(path: LocalPath, stat: LocalStat, before: LocalState | undefined): Promise<{ content: Content; stat: LocalStat; suspect: boolean }> {
-    if (stat.kind === "directory") return { content: { kind: "directory" }, stat, suspect: false };
-    if (stat.kind === "symlink") return { content: { kind: "symlink", target: await this.#tree.readLink(path) }, stat, suspect: false };
-    let current = stat;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        // In the middle of a write the stat is that of its end: a read would find equal stats before and after it, and half of the bytes.
-        if (isRacy(current, this.#env.nowMs())) await this.#env.sleep(TICK_MS);
-        const startedMs = this.#env.nowMs();
-        const content = await this.#hash(path, current, before);
-        return { content, stat: current, suspect: isRacy(current, startedMs) };
-      } catch (error) {
-        if (!isTwinfoldError(error) || error.code !== "ERR_LOCAL_CHANGED" || attempt === READ_ATTEMPTS) throw error;
-        const again = await this.#tree.stat(path);
-        if (again?.kind !== "file") throw error;
-        current = again;
-      }
-    }
-  }
-
-  async #hash(path: LocalPath, stat: LocalStat, before: LocalState | undefined): Promise<FileContent> {
-    const { manifestId, body } = await manifestOfFile(this.#tree, path, stat, this.#env);
-    const isKnown = before?.content.kind === "file" && before.content.manifestId === manifestId;
-    if (!isKnown) this.#pendingManifests.push({ manifestId, body });
-    return { kind: "file", manifestId, sizeBytes: stat.sizeBytes, executable: stat.executable, mtimeNs: stat.mtimeNs };
   }
 
   async #flush(): Promise<void> {
@@ -563,40 +437,3 @@ interface Place {
 }
 
 const NOTHING_BELOW = { isReruled: false, below: [] } as const;
-
-/**
- * The children of a directory by their names. A scan that was broken off between the node that came and the one that went
- * leaves two of one name: then the name is that one's whose inode is there.
- */
-function byName(children: readonly NodeRecord[], entries: readonly LocalEntry[]): ReadonlyMap<string, NodeRecord> {
-  const known = new Map<string, NodeRecord>();
-  for (const record of children) if (record.local) known.set(nameHere(record.local), record);
-  if (known.size === children.length) return known;
-  const inodeAt = new Map(entries.map(({ name, stat }) => [name, stat.inode]));
-  for (const record of children) {
-    if (record.local && inodeAt.get(nameHere(record.local)) === record.local.stat.inode) known.set(nameHere(record.local), record);
-  }
-  return known;
-}
-
-/** The same directory with other rules of its own. */
-function withRules(level: Level, rules: Rules | undefined): Level {
-  const above = level.files.filter(({ directory }) => directory !== level.path);
-  return { ...level, files: rules === undefined ? above : [...above, { directory: level.path, rules }] };
-}
-
-function sameKind(local: LocalState, stat: LocalStat): boolean {
-  return local.stat.kind === stat.kind;
-}
-
-/** A file may become a symlink and stay the same node; a directory and what is none are never one node. */
-function replaceable(local: LocalState, stat: LocalStat): boolean {
-  return (local.stat.kind === "directory") === (stat.kind === "directory");
-}
-
-/** True when nothing was written between the two. Of a directory only the identity counts: its times change with its children. */
-export function sameStat(a: LocalStat, b: LocalStat): boolean {
-  if (a.kind !== b.kind || a.inode !== b.inode) return false;
-  if (a.kind === "directory") return true;
-  return a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.executable === b.executable;
-}

@@ -3,7 +3,7 @@ import type { Env } from "../env.js";
 import { isTwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
-import { joinPath, type LocalPath } from "../names.js";
+import { joinPath, type LocalPath, type NodeName } from "../names.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
 import type { FreedRoom } from "./replica.js";
@@ -89,7 +89,7 @@ export class Presence {
           const { away, remote } = record;
           if (away === undefined || !isLive(remote)) continue;
           if (levels.size > MAX_LEVELS) levels.clear();
-          if (away === "elsewhere" ? onDemandStamp !== onDemandNow : (await this.#reasonOf(record, levels)) === undefined) put.push(released(record));
+          if (away === "elsewhere" ? onDemandStamp !== onDemandNow : (await this.reasonFor(record, levels)) === undefined) put.push(released(record));
         }
         if (put.length > 0) await this.#trees.write({ put });
       }
@@ -101,12 +101,7 @@ export class Presence {
     return text === "" ? "" : bytesToHex(this.#env.sha256(new TextEncoder().encode(text)));
   }
 
-  async #reasonOf({ remote }: NodeRecord, levels: Levels): Promise<ScopeReason | undefined> {
-    const level = remote && (await this.#scope.levelOf(remote.place.parentId, levels));
-    return level && remote && this.#scope.reasonFor(level, remote.place.name, remote.content.kind === "directory");
-  }
-
-  /** Why the disk's lack of a node says nothing. */
+  /** Why this device does not hold a node, so that the disk's lack of it says nothing. */
   async reasonFor(record: NodeRecord, levels: Levels): Promise<ScopeReason | undefined> {
     const place = record.local?.place ?? record.remote?.place;
     const level = place && (await this.#scope.levelOf(place.parentId, levels));
@@ -180,7 +175,7 @@ export class Presence {
       if (reason?.kind === "default") continue;
       if (reason === undefined) {
         if (stat.kind !== "directory") return false;
-        if (!(await this.holdsOnlyIgnored(joinPath(path, name as never), this.#scope.enter(level, name, undefined)))) return false;
+        if (!(await this.holdsOnlyIgnored(joinPath(path, name as NodeName), this.#scope.enter(level, name, undefined)))) return false;
       }
       isLeftAlone = true;
     }

@@ -43,6 +43,12 @@ export interface Level {
   readonly reason: ScopeReason | undefined;
 }
 
+/** The same directory with other rules of its own. */
+export function withRules(level: Level, rules: Rules | undefined): Level {
+  const above = level.files.filter(({ directory }) => directory !== level.path);
+  return { ...level, files: rules === undefined ? above : [...above, { directory: level.path, rules }] };
+}
+
 /** Levels that were worked out, by directory: for the length of one scan or plan. */
 export type Levels = Map<NodeId, Level>;
 
