@@ -294,6 +294,12 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         return rules;
       }),
     list: (path) => doing("list the folder", path, () => list(path)),
+    settle: (path) =>
+      doing("make durable the names in the folder", path, async () => {
+        const way = await root.find(path);
+        if (way === undefined) throw notFound(path);
+        await fs.syncDirectory(way.absolute);
+      }),
     stat: (path) => doing("look at", path, async () => (await lookAt(path))?.stat),
     read,
     readLink: (path) =>

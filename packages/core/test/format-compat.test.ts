@@ -280,6 +280,13 @@ const VALUES: Readonly<Record<string, Written>> = {
   "replica state on a disk that folds case": written(replicaStateCodec, { ...state, foldsCase: true }),
   "replica state with the stamp of its root": written(replicaStateCodec, { ...state, foldsCase: false, rootStamp: "12-345" }),
   "replica state after a reset": written(replicaStateCodec, { ...state, foldsCase: false, rootStamp: "12-345", afterReset: true }),
+  "replica state with what is being put on the disk": written(replicaStateCodec, {
+    ...state,
+    foldsCase: false,
+    rootStamp: "12-345",
+    afterReset: false,
+    intents: [headOf(CONTENTS.file), headOf(CONTENTS.directory)],
+  }),
   "replica record of a file elsewhere": written(recordCodec, { nodeId, remote: headOf(CONTENTS.file), away: "elsewhere" }),
   "replica record of a node that is excluded": written(recordCodec, {
     nodeId,

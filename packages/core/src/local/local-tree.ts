@@ -91,6 +91,7 @@ export type LocalHint =
  *   {@link STAGING_KEPT_MS}, or were placed already by a process that died then; a bounded number at each call, the oldest first. Nothing else.
  * - LT15 `check` gives the root's stamp, at most 64 bytes: the same at every call, also of a later process. Another one means another folder though it is marked
  *   as ours: put back from a backup, copied to another disk, or marked again by hand. What is absent in that was not deleted.
+ * - LT16 After `settle` a loss of power takes back no name that came into the directory, left it or changed in it before, by whomever.
  */
 export interface LocalTree {
   /** Rejects as LT8 says; resolves when the root is there and ours, with its stamp. */
@@ -98,6 +99,8 @@ export interface LocalTree {
   /** Found out once, at the first call. */
   names(): Promise<NameRules>;
   list(path: LocalPath): Promise<LocalListing>;
+  /** Makes durable which names a directory has, and what stands under each. `ERR_NOT_FOUND` when it is gone. */
+  settle(path: LocalPath): Promise<void>;
   stat(path: LocalPath): Promise<LocalStat | undefined>;
   /** The file's bytes, in pieces of the tree's choice, from `offset` to `offset + length`. */
   read(

@@ -291,6 +291,10 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
         problems: names.filter((entry) => !isText(entry)).map(({ name }) => ({ name, problem: "its name is not Unicode" })),
       };
     },
+    async settle(path) {
+      await check();
+      mustFind(path, "directory");
+    },
     async stat(path) {
       await check();
       const found = find(path);

@@ -7,6 +7,7 @@ import { describeConflict, findConflicts } from "./conflicts.js";
 import type { ReplicaEvents } from "./events.js";
 import { explainPath, reasonAt } from "./explanation.js";
 import { Follower } from "./follower.js";
+import { Intents } from "./intents.js";
 import { Presence } from "./presence.js";
 import type { Conflict, Explanation, Replica, ReplicaOptions, ReplicaStatus } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
@@ -25,7 +26,8 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const { source, emit } = createEvents<ReplicaEvents>();
   const scope = new Scope(trees, { only: options.only, onDemand: options.onDemand });
   const presence = new Presence({ trees, tree, scope, env });
-  const parts: ReplicaParts = { workspaceId, trees, tree, transport, env, deviceName, settleMs, rescanMs, resolve, scope, presence };
+  const intents = new Intents(trees);
+  const parts: ReplicaParts = { workspaceId, trees, tree, transport, env, deviceName, settleMs, rescanMs, resolve, scope, presence, intents };
   const synchronizer = new Synchronizer(parts, emit);
   const follower = new Follower(parts, synchronizer, emit);
   const closing = new AbortController();

@@ -128,7 +128,7 @@ export class Feed {
     const outbox = await this.#trees.outbox();
     await this.#trees.write({
       outboxRemove: outbox.map((row) => row.counter),
-      state: { resetting: true, cursor: undefined, highest: undefined, nextCounter: 1, replicaId: randomId<ReplicaId>(this.#env) },
+      state: { resetting: true, cursor: undefined, highest: undefined, nextCounter: 1, replicaId: randomId<ReplicaId>(this.#env), intents: [] },
     });
     for await (const page of this.#trees.all()) {
       const cleared = page.map(({ nodeId, local, synced, former }) => ({ nodeId, local, former: synced ?? former }));

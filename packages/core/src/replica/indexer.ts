@@ -7,9 +7,10 @@ import type { LocalEntry, LocalTree } from "../local/local-tree.js";
 import { isSameName } from "../local/name-rules.js";
 import { joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
 import { type FileContent, sameContent } from "../node.js";
-import { nameHere, type NodeRecord } from "../reconcile/node-record.js";
+import { type LiveHead, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import { EmptiedFiles } from "./emptied-files.js";
 import { IgnoreFiles } from "./ignore-files.js";
+import type { Intents } from "./intents.js";
 import { type ObservedContent, observeContent } from "./observed-content.js";
 import { childrenByName, findOwners } from "./owners.js";
 import type { Presence } from "./presence.js";
@@ -50,6 +51,7 @@ export class Indexer {
   readonly #settleMs: number;
   readonly #scope: Scope;
   readonly #presence: Presence;
+  readonly #intents: Intents;
   readonly #emptied: EmptiedFiles;
   readonly #ignoreFiles: IgnoreFiles;
   /** Directories whose rules have changed while they were scanned: all below them is looked at again. */
@@ -64,7 +66,9 @@ export class Indexer {
   #pending: NodeRecord[] = [];
   #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
 
-  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "settleMs" | "scope" | "presence"> & { readonly events: IndexerEvents }) {
+  constructor(
+    options: Pick<ReplicaParts, "tree" | "trees" | "env" | "settleMs" | "scope" | "presence" | "intents"> & { readonly events: IndexerEvents },
+  ) {
     this.#tree = options.tree;
     this.#trees = options.trees;
     this.#env = options.env;
@@ -72,6 +76,7 @@ export class Indexer {
     this.#settleMs = options.settleMs;
     this.#scope = options.scope;
     this.#presence = options.presence;
+    this.#intents = options.intents;
     this.#emptied = new EmptiedFiles(options);
     this.#ignoreFiles = new IgnoreFiles({ ...options, emptied: this.#emptied, onProblem: options.events.skipped });
   }
@@ -140,6 +145,7 @@ export class Indexer {
     }
     if (this.#isReruled) await this.#presence.reconsider();
     this.#isReruled = false;
+    await this.#intents.forgetSettled();
     return { unsettled };
   }
 
@@ -222,13 +228,18 @@ export class Indexer {
 
     const owners = await findOwners({ trees: this.#trees, tree: this.#tree, flush: () => this.#flush() }, { path, nodeId, entries, known });
     if (this.#trees.state.holdsAway) await this.#includeAgain(nodeId, entries, owners);
+    if (hasNews(nodeId, entries, owners, children) && !(await this.#isSettled(path))) return NOTHING_BELOW;
+    // In a folder that was put back nothing was put by this device.
+    const intents = this.#isReplaced ? [] : this.#intents.in(nodeId);
+    const unseen = [...unreadable];
     const directories: Array<Omit<Place, "deep">> = [];
     for (const entry of entries) {
       signal?.throwIfAborted();
       const owner = owners.get(entry.name);
       const entryPath = joinPath(path, entry.name);
-      const record = await this.#entry(entryPath, nodeId, entry, owner, unsettled);
+      const record = await this.#entry(entryPath, nodeId, entry, owner, intents, unsettled);
       if (record === undefined) {
+        unseen.push(entry.name);
         if (owner !== undefined) stayed.add(owner.nodeId);
         continue;
       }
@@ -245,6 +256,7 @@ export class Indexer {
       if (record.local === undefined || stayed.has(record.nodeId) || unreadable.has(nameHere(record.local))) continue;
       this.#vanished.set(record.nodeId, this.#vanished.get(record.nodeId) ?? this.#env.monotonicMs());
     }
+    this.#intents.settle(intents.filter((head) => !unseen.some((name) => this.#intents.isShownAs(head, name))));
     return { isReruled, below: directories };
   }
 
@@ -318,12 +330,28 @@ export class Indexer {
     }
   }
 
+  /** Makes what was listed durable before it is noted: names that the disk took back with a loss of power would be deleted, or new, to the next scan. */
+  async #isSettled(path: LocalPath): Promise<boolean> {
+    try {
+      await this.#tree.settle(path);
+      return true;
+    } catch (error) {
+      if (!isTwinfoldError(error)) throw error;
+      if (error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_LOCAL_CHANGED") {
+        if (error.code !== "ERR_LOCAL_FAILED" && error.code !== "ERR_PERMISSION_DENIED") throw error;
+        this.#events.skipped(path, error.message);
+      }
+      return false;
+    }
+  }
+
   /** Observes one entry; `undefined` when it cannot be read now. */
   async #entry(
     path: LocalPath,
     parentId: NodeId,
     entry: LocalEntry & { readonly name: NodeName },
     owner: NodeRecord | undefined,
+    intents: readonly LiveHead[],
     unsettled: Set<LocalPath>,
   ): Promise<NodeRecord | undefined> {
     const before = owner?.local;
@@ -363,7 +391,7 @@ export class Indexer {
     // In a folder that was put back this may be older than what was agreed on, and must not replace it.
     const isOfUnknownAge = this.#isReplaced && before !== undefined && !sameContent(before.content, seen.content);
     const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
-    const record: NodeRecord = {
+    const record = (await this.#intents.trace({ shown: entry.name, local: { place, ...seen, alias }, owner: known, intents })) ?? {
       ...(known ?? { nodeId: randomId<NodeId>(this.#env) }),
       local: { place, ...seen, alias },
     };
@@ -437,3 +465,12 @@ interface Place {
 }
 
 const NOTHING_BELOW = { isReruled: false, below: [] } as const;
+
+/** True when a directory holds other names, or other things under them, than the local tree has. */
+function hasNews(nodeId: NodeId, entries: readonly LocalEntry[], owners: ReadonlyMap<string, NodeRecord>, children: readonly NodeRecord[]): boolean {
+  if (entries.length < children.length) return true;
+  return entries.some(({ name, stat }) => {
+    const local = owners.get(name)?.local;
+    return local === undefined || local.place.parentId !== nodeId || nameHere(local) !== name || local.stat.inode !== stat.inode;
+  });
+}

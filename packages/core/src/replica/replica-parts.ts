@@ -2,6 +2,7 @@ import type { Env } from "../env.js";
 import type { WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
 import type { Transport } from "../transport/transport.js";
+import type { Intents } from "./intents.js";
 import type { Presence } from "./presence.js";
 import type { ConflictResolver } from "./replica.js";
 import type { Scope } from "./scope.js";
@@ -20,4 +21,5 @@ export interface ReplicaParts {
   readonly resolve: ConflictResolver | undefined;
   readonly scope: Scope;
   readonly presence: Presence;
+  readonly intents: Intents;
 }

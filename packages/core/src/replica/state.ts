@@ -1,7 +1,11 @@
-import { type Codec, boolean, id, optional, string, struct, trailing, varint } from "../codec/codec.js";
+import { type Codec, boolean, id, list, optional, string, struct, trailing, varint } from "../codec/codec.js";
 import type { NodeId, ReplicaId } from "../ids.js";
 import { type Cursor, cursorCodec } from "../journal.js";
 import type { LocalTree } from "../local/local-tree.js";
+import { type Head, headCodec } from "../node.js";
+
+/** Intents of unknown outcome are kept until their directories were looked at; beyond it the oldest are forgotten. */
+export const MAX_INTENTS = 1_024;
 
 /** What a replica keeps of itself besides the three trees. */
 export interface ReplicaState {
@@ -33,6 +37,8 @@ export interface ReplicaState {
   readonly rootStamp?: string | undefined;
   /** There was a reset since disk and hub were last equal: what the hub has may be older than what is here. @default false */
   readonly afterReset?: boolean | undefined;
+  /** Live heads that are being put on the disk, or were and may be there. @default none */
+  readonly intents?: readonly Head[] | undefined;
 }
 
 export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
@@ -52,4 +58,5 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   foldsCase: trailing(boolean),
   rootStamp: trailing(string(64)),
   afterReset: trailing(boolean),
+  intents: trailing(list(headCodec, MAX_INTENTS)),
 });

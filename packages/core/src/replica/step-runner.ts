@@ -9,6 +9,7 @@ import type { Step } from "../reconcile/reconcile.js";
 import { askResolver } from "./ask-resolver.js";
 import { DiskSteps, type StepOutcome } from "./disk-steps.js";
 import { Downloader, type FileToFetch } from "./downloader.js";
+import { INTENTS_AT_ONCE } from "./intents.js";
 import type { CommitEffect } from "./outbox.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Tally } from "./tally.js";
@@ -90,6 +91,8 @@ export class StepRunner {
     let progressed = false;
     const toFetch: NodeId[] = [];
     const pushes: PushStep[] = [];
+    const pulls = steps.flatMap((step) => (step.kind === "pull" ? [step.nodeId] : []));
+    let pulled = 0;
     const fetchNow = async (): Promise<void> => {
       if (toFetch.length > 0 && (await this.#fetch(toFetch.splice(0), signal))) progressed = true;
     };
@@ -99,10 +102,15 @@ export class StepRunner {
       else if (step.kind === "delete-there") pushes.push({ nodeId: step.nodeId, place: false, content: false, remove: true });
       else {
         if (step.kind === "delete-here") await fetchNow();
+        if (step.kind === "pull" && pulled++ % INTENTS_AT_ONCE === 0) {
+          await fetchNow();
+          await this.#parts.intents.begin(pulls.splice(0, INTENTS_AT_ONCE));
+        }
         if (await this.#onDisk(step, toFetch, signal)) progressed = true;
       }
     }
     await fetchNow();
+    if (pulled > 0) await this.#parts.intents.end();
     if (pushes.length > 0 && (await this.#push(pushes, signal))) progressed = true;
     return progressed;
   }

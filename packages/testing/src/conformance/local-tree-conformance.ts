@@ -614,6 +614,16 @@ const CLAUSES = {
       assertEqual(stamp.length > 0 && bytesOf(stamp).length <= 64, true, "its length");
     },
   },
+  "LT16 settle is for directories that are there, the root and all that is below it": {
+    check: async ({ tree, edit }) => {
+      await edit.write("folder/inner", "one");
+      await tree.settle(ROOT_PATH);
+      await tree.settle(at("folder"));
+      await assertRejects(tree.settle(at("absent")), "ERR_NOT_FOUND");
+      await assertRejects(tree.settle(at("folder/absent")), "ERR_NOT_FOUND");
+      assertEqual(await filesOf(edit), { folder: "directory", "folder/inner": "one" });
+    },
+  },
 } satisfies Record<string, Clause<EditableTree>>;
 
 async function checkRefused(
@@ -629,6 +639,7 @@ async function checkRefused(
     check: () => tree.check(),
     names: () => tree.names(),
     list: () => tree.list(ROOT_PATH),
+    settle: () => tree.settle(ROOT_PATH),
     stat: () => tree.stat(at("a")),
     read: () => contentOf(tree.read(at("a"), a)),
     readLink: () => tree.readLink(at("a")),

@@ -22,8 +22,6 @@ export interface WorldView {
   readonly accountId: AccountId;
   /** Metadata of a device or of the hub was lost or put back: then what was superseded may come back, and nothing may be lost. */
   readonly hadSetback: boolean;
-  /** A device's process died on its way: what it had put on the disk and not yet written down may come back after it was deleted elsewhere. */
-  readonly hadCrash: boolean;
 }
 
 export type Fail = (message: string) => void;

@@ -83,8 +83,6 @@ export class SimDevice {
   #awaySinceMs = 0;
   /** Times that its metadata was put back or lost. */
   setbacks = 0;
-  /** Times that its process died while something was under way. */
-  crashes = 0;
   conflicts = 0;
   /** Removals wait for a yes. */
   isBraking = false;
@@ -210,7 +208,6 @@ export class SimDevice {
   }
 
   kill(): void {
-    if (this.#passes > 0 || this.#following !== undefined) this.crashes += 1;
     this.#disk.closeAllFiles();
     this.#life?.end(new Error("the process was killed"));
     this.#life = undefined;

@@ -95,10 +95,6 @@ class SimWorld implements World {
     return this.hub.restores > 0 || this.devices.some(({ setbacks }) => setbacks > 0);
   }
 
-  get hadCrash(): boolean {
-    return this.devices.some(({ crashes }) => crashes > 0);
-  }
-
   async run(): Promise<RunReport> {
     const unset = setTraps();
     try {

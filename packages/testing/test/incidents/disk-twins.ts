@@ -31,7 +31,9 @@ export interface DiskDevice {
   before: (call: FileSystemCall) => void;
   /** How often each method of the transport was called. */
   readonly calls: Map<keyof Transport, number>;
-  /** The process ends where it is, and what it asks for after that is not done; another one is there. */
+  /** The process ends where it is, and what it asks for after that is not done. */
+  kill(): void;
+  /** Another process is there, in the place of the one that runs or ran. */
   restart(): Promise<void>;
   write(path: string, text: string): void;
   read(path: string): string;
@@ -90,9 +92,12 @@ export async function createDiskTwins(
       },
       sync: (given) => replica.sync(given),
       before: () => {},
-      async restart() {
+      kill() {
         end();
         disk.closeAllFiles();
+      },
+      async restart() {
+        device.kill();
         await start();
       },
       write: (path, text) => disk.people.write(`${ROOT}/${path}`, text),
@@ -124,8 +129,8 @@ export async function createDiskTwins(
         });
       memory.inUse = false; // the lock of a process that ended is gone with it
       const store: ReplicaStore = guarded(createMemoryReplicaStore(memory));
-      const { fileSystem, watch } = disk;
-      const tree = createFsLocalTree({ root: ROOT, rootId, fileSystem, env, deviceName, watch });
+      const fileSystem = guarded(disk.fileSystem);
+      const tree = createFsLocalTree({ root: ROOT, rootId, fileSystem, env, deviceName, watch: disk.watch });
       const transport = guarded(createLoopbackTransport(hub, { accountId, deviceId, deviceName }), (name) =>
         calls.set(name, (calls.get(name) ?? 0) + 1),
       );

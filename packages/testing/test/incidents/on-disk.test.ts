@@ -1,5 +1,6 @@
 import { parsePath } from "@twinfold/core";
 import { describe, expect, it } from "vitest";
+import { diskError } from "../../src/hooked-file-system.js";
 import { createDiskTwins, type DiskDevice, ROOT } from "./disk-twins.js";
 
 /* What has gone wrong in other products between a folder and its disk: docs/explanation/incidents.md says which report each test answers. */
@@ -89,6 +90,79 @@ describe("a power loss", () => {
       await twins.settle();
       for (const device of twins.devices) expect(device.texts(), `after call ${at}`).toEqual(after);
     }
+  });
+});
+
+describe("a process that dies", () => {
+  const first = { "a.txt": "first", "dir/b.txt": "b", "dir/deep/c.txt": "c" };
+  const deleteAll = ({ disk: { people } }: DiskDevice): void => {
+    people.rm(`${ROOT}/a.txt`);
+    people.rm(`${ROOT}/dir`);
+    people.rm(`${ROOT}/link`);
+  };
+
+  it.each([
+    { title: "and what it made is deleted elsewhere meanwhile leaves nothing that comes back", act: deleteAll, after: {} },
+    {
+      title: "and what it made is edited elsewhere meanwhile leaves nothing that stands in conflict with that",
+      act: (laptop: DiskDevice) => laptop.write("a.txt", "second"),
+      after: { ...first, "a.txt": "second" },
+    },
+  ])("at whichever disk call of a download, $title", async ({ act, after }) => {
+    for (let at = 1, happened = true; happened; at++) {
+      const { twins, laptop, phone } = await pair();
+      for (const [path, text] of Object.entries(first)) laptop.write(path, text);
+      laptop.disk.people.symlink(`${ROOT}/link`, "target");
+      await laptop.sync();
+      const took = beforeCall(phone, at, () => {
+        phone.kill();
+        throw new Error("the process is dead");
+      });
+      await phone.sync().catch(() => {});
+      happened = took();
+      act(laptop);
+      await laptop.sync();
+      await phone.restart();
+      await twins.settle();
+      for (const device of twins.devices) expect(device.texts(), `call ${at}`).toEqual(after);
+      expect(phone.disk.people.exists(`${ROOT}/link`), `call ${at}`).toBe(laptop.disk.people.exists(`${ROOT}/link`));
+    }
+  });
+});
+
+describe("a directory that the disk fails to make durable", () => {
+  it.each(["EIO", "a dead process"])("by %s in a sync after which the power goes deletes nothing, and undoes no move", async (how) => {
+    let failures = 0;
+    for (let seed = 1; seed <= 8; seed++) {
+      for (let at = 1, happened = true; happened; at++) {
+        const { twins, laptop, phone } = await pair({ seed });
+        for (const [path, text] of Object.entries(AT_FIRST)) laptop.write(path, text);
+        await twins.settle();
+        for (const { disk } of twins.devices) disk.people.sync();
+        laptop.write("new.txt", "new");
+        laptop.disk.people.rename(`${ROOT}/dir/b.txt`, `${ROOT}/moved.txt`);
+        laptop.disk.people.sync();
+        await laptop.sync();
+        let calls = 0;
+        phone.before = ({ operation, path }) => {
+          if (operation !== "syncDirectory" || path.includes(".twinfold") || ++calls !== at) return;
+          if (how !== "EIO") phone.kill();
+          throw diskError("EIO");
+        };
+        await phone.sync().catch(() => {});
+        phone.before = () => {};
+        happened = calls >= at;
+        failures += happened ? 1 : 0;
+        if (how !== "EIO") await phone.restart();
+        await phone.sync();
+        phone.disk.losePower();
+        await phone.restart();
+        await twins.settle();
+        for (const device of twins.devices)
+          expect(device.texts(), `seed ${seed}, sync ${at}`).toEqual({ "a.txt": "a", "dir/deep/c.txt": "c", "moved.txt": "b", "new.txt": "new" });
+      }
+    }
+    expect(failures).toBeGreaterThan(16);
   });
 });
 

@@ -4,14 +4,13 @@ import { type Oracle, seenPayloads } from "../oracle.js";
 /**
  * What somebody replaced or deleted does not come back.
  *
- * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; and worlds in which metadata was put back
- * or a process died: what it had put on the disk and not written down is new to the next one.
+ * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; and worlds in which metadata was put back.
  */
 export function noResurrection(): Oracle {
   return {
     id: "I3",
-    onRest({ ledger, devices, hadSetback, hadCrash }, fail) {
-      if (hadSetback || hadCrash) return;
+    onRest({ ledger, devices, hadSetback }, fail) {
+      if (hadSetback) return;
       for (const device of devices) {
         for (const [payload, paths] of seenPayloads(device.folder.entries(), ledger)) {
           const { supersededBy, copies, isPassing } = payload;
