@@ -179,7 +179,17 @@ export class Downloader {
 
   async #prepare(file: FileToFetch, manifest: Manifest): Promise<Job> {
     const staging = await this.#tree.stage(file.content.manifestId);
-    const firstIndex = await this.#keptEntries(staging, manifest);
+    try {
+      const firstIndex = await this.#keptEntries(staging, manifest);
+      return { file, manifest, sources: await this.#sources(file, manifest, firstIndex), staging, firstIndex };
+    } catch (error) {
+      await staging.close();
+      throw error;
+    }
+  }
+
+  /** Where the entries from `firstIndex` on are at hand: in a file that is here, or further ahead in the one that is being made. */
+  async #sources(file: FileToFetch, manifest: Manifest, firstIndex: number): Promise<Array<Source | undefined>> {
     const local = new Map<ChunkId, Source>();
     const { local: here } = file.record;
     if (here?.content.kind === "file" && file.expected !== undefined) await this.#offer(local, file.path, here.stat, here.content.manifestId);
@@ -195,7 +205,7 @@ export class Downloader {
       if (!inStaging.has(chunkId)) inStaging.set(chunkId, { from: "staging", offset });
       offset += lengthBytes;
     }
-    return { file, manifest, sources, staging, firstIndex };
+    return sources;
   }
 
   async #offer(sources: Map<ChunkId, Source>, path: LocalPath, stat: LocalStat, manifestId: ManifestId): Promise<void> {
