@@ -80,7 +80,8 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
       }),
     append: (bytes) =>
       doing("write the download", async (to) => {
-        await to.write(bytes, sizeBytes);
+        if (isHole(bytes)) await to.truncate(sizeBytes + bytes.length);
+        else await to.write(bytes, sizeBytes);
         sizeBytes += bytes.length;
       }),
     async place(target: LocalPath, expected: Expected, attributes: FileAttributes) {
@@ -111,6 +112,20 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
       }
     },
   };
+}
+
+/** Shorter runs of zeros are written: a disk keeps no hole that is less than a block. */
+const SMALLEST_HOLE_BYTES = 4096;
+const ZEROS = new Uint8Array(64 * 1024);
+
+/** Nothing but zeros, which take no room on the disk when the file is made longer instead. */
+function isHole(bytes: Uint8Array): boolean {
+  if (bytes.length < SMALLEST_HOLE_BYTES) return false;
+  for (let at = 0; at < bytes.length; at += ZEROS.length) {
+    const piece = bytes.subarray(at, at + ZEROS.length);
+    if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) return false;
+  }
+  return true;
 }
 
 /** Opens the file, or makes it. One with a second name was placed by a process that died just then: its bytes are a person's now. */

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { isTwinfoldError, TwinfoldError } from "@twinfold/core";
 import Database from "better-sqlite3";
+import { mustBeOnLocalDisk } from "./network-disk.js";
 
 export type SqliteDatabase = Database.Database;
 
@@ -36,11 +37,12 @@ export interface DatabaseFormat {
  *
  * All migrations are one transaction, and so is the format number: a process that is killed leaves the old format or the new one.
  *
- * @throws {TwinfoldError} `ERR_NEWER_FORMAT`, `ERR_IN_USE` of an exclusive one, or as `asStoreError`.
+ * @throws {TwinfoldError} `ERR_NEWER_FORMAT`, `ERR_IN_USE` of an exclusive one, `ERR_STORE_FAILED` on a network disk, or as `asStoreError`.
  */
 export function openDatabase(path: string, format: DatabaseFormat): SqliteDatabase {
   let database: SqliteDatabase | undefined;
   try {
+    mustBeOnLocalDisk(path, format.title);
     makeReadableByOwnerOnly(path);
     database = new Database(path, { timeout: format.exclusive ? 0 : BUSY_TIMEOUT_MS });
     // In this mode SQLite keeps a file lock until it closes, which the system releases when the process dies, however it dies.

@@ -64,13 +64,14 @@ export const ATTACK_INCIDENTS: readonly Incident[] = [
     number: 68,
     what: "A pipe in the folder made the scan hang; devices and sparse giants filled memory",
     reported: "backup programs of all kinds",
-    here: "Only files, directories and symlinks are synced, the rest is told; a file is read in pieces, whatever its size",
+    here: "Only files, directories and symlinks are synced, the rest is told; a file is read in pieces, whatever its size; zeros are sent once, and take no room where they arrive",
     proofs: [
       ["packages/adapter-fs/test/fs-local-tree.test.ts", "tells of a pipe, and neither waits for it nor reads it"],
       ["packages/cli/test/names.test.ts", "names that are not UTF-8, sockets and pipes are reported, and the rest arrives"],
       ["packages/adapter-fs/test/fs-local-tree.test.ts", "reads a large file in pieces of at most 1 MiB, whatever part is asked for"],
+      ["packages/cli/test/sparse-file.test.ts", "of 200 MiB with a few bytes in it is sent as those, and takes no more room on the other device"],
     ],
-    open: "A sparse file is read and sent as the zeros that it stands for, up to the largest file that the hub takes",
+    open: "A sparse file is read as the zeros that it stands for, which takes as long as reading them",
   },
   {
     number: 69,

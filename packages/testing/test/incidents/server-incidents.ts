@@ -106,13 +106,14 @@ export const SERVER_INCIDENTS: readonly Incident[] = [
     number: 45,
     what: "A SQLite database on a network disk, on two machines at once, or copied while it was open",
     reported: "opencode#14970, vaultwarden-serverless#2",
-    here: "One server, and one process of a device, at a time; an older copy that is put back is noticed by the devices",
+    here: "One server, and one process of a device, at a time; a database on a network disk is not opened; an older copy that is put back is noticed by the devices",
     proofs: [
+      ["packages/adapter-sqlite/test/network-disk.test.ts", "inc-45 is refused on a disk of type %s, which is another machine's"],
       ["packages/reference-server/test/data-folder.test.ts", "is served by one server at a time, and is free when that has closed"],
       ["packages/adapter-sqlite/test/crash.test.ts", "is refused as in use until that process dies, however it dies"],
       ["packages/cli/test/restored-server.test.ts", "costs neither device a file: what the copy lacks comes back from them"],
     ],
-    open: "A data folder on a network disk is not recognized: of two machines that serve one, each may take the other's process for dead. Keep it on a disk of the machine",
+    open: "Network disks are recognized on Linux alone, and not those behind FUSE",
   },
   {
     number: 46,
