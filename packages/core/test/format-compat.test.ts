@@ -287,6 +287,14 @@ const VALUES: Readonly<Record<string, Written>> = {
     afterReset: false,
     intents: [headOf(CONTENTS.file), headOf(CONTENTS.directory)],
   }),
+  "replica state with the boot in which the folder was looked at": written(replicaStateCodec, {
+    ...state,
+    foldsCase: false,
+    rootStamp: "12-345",
+    afterReset: false,
+    intents: [],
+    bootId: "6a1f",
+  }),
   "replica record of a file elsewhere": written(recordCodec, { nodeId, remote: headOf(CONTENTS.file), away: "elsewhere" }),
   "replica record of a node that is excluded": written(recordCodec, {
     nodeId,

@@ -26,6 +26,7 @@ const EVENT_NAMES = Object.keys({
   "scan:progressed": true,
   "file:uploaded": true,
   "file:downloaded": true,
+  "file:damaged": true,
   "node:moved": true,
   "node:deleted": true,
   "node:skipped": true,

@@ -10,6 +10,7 @@ const DESCRIPTIONS: { readonly [Name in EventName]: (fact: FactOf<Name>, link: s
   "link:followed": ({ workspace }, link) => `following ${printable(link)} (workspace ${printable(workspace)})`,
   "link:stopped": ({ message, code }, link) => `stopped following ${printable(link)}: ${message} (${code})`,
   "file:uploaded": ({ path, sizeBytes }) => `uploaded ${printable(path)} (${formatBytes(sizeBytes)})`,
+  "file:damaged": ({ path }) => `${printable(path)} lost bytes when the power went, and is fetched again`,
   "file:downloaded": ({ path, sizeBytes }) => `downloaded ${printable(path)} (${formatBytes(sizeBytes)})`,
   "node:moved": ({ from, to }) => `moved ${printable(from)} to ${printable(to)}`,
   "node:deleted": ({ path, by }) => `deleted ${printable(path)}${by === "elsewhere" ? ", as another device did" : " everywhere"}`,

@@ -7,6 +7,8 @@ export type ReplicaEvents = {
   "scan:progressed": { readonly entries: number };
   "file:uploaded": { readonly path: LocalPath; readonly sizeBytes: number };
   "file:downloaded": { readonly path: LocalPath; readonly sizeBytes: number };
+  /** A loss of power took bytes that the server has: they are fetched again. */
+  "file:damaged": { readonly path: LocalPath };
   "node:moved": { readonly from: LocalPath; readonly to: LocalPath };
   "node:deleted": { readonly path: LocalPath; readonly by: "here" | "elsewhere" };
   "node:skipped": { readonly path: string; readonly reason: string };

@@ -7,12 +7,13 @@ import type { LocalEntry, LocalTree } from "../local/local-tree.js";
 import { isSameName } from "../local/name-rules.js";
 import { joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
 import { type FileContent, sameContent } from "../node.js";
-import { type LiveHead, nameHere, type NodeRecord } from "../reconcile/node-record.js";
+import { type LiveHead, type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import { EmptiedFiles } from "./emptied-files.js";
 import { IgnoreFiles } from "./ignore-files.js";
 import type { Intents } from "./intents.js";
 import { type ObservedContent, observeContent } from "./observed-content.js";
 import { childrenByName, findOwners } from "./owners.js";
+import { PowerLoss } from "./power-loss.js";
 import type { Presence } from "./presence.js";
 import { fitReplacedRoot } from "./replaced-root.js";
 import type { ReplicaParts } from "./replica-parts.js";
@@ -29,6 +30,7 @@ const LIST_ATTEMPTS = 3;
 export interface IndexerEvents {
   scanned(entries: number): void;
   skipped(path: string, reason: string): void;
+  damaged(path: LocalPath): void;
 }
 
 /** What a scan could not settle: look at these directories again after a pause. */
@@ -52,6 +54,7 @@ export class Indexer {
   readonly #scope: Scope;
   readonly #presence: Presence;
   readonly #intents: Intents;
+  readonly #powerLoss: PowerLoss;
   readonly #emptied: EmptiedFiles;
   readonly #ignoreFiles: IgnoreFiles;
   /** Directories whose rules have changed while they were scanned: all below them is looked at again. */
@@ -77,6 +80,7 @@ export class Indexer {
     this.#scope = options.scope;
     this.#presence = options.presence;
     this.#intents = options.intents;
+    this.#powerLoss = new PowerLoss(options);
     this.#emptied = new EmptiedFiles(options);
     this.#ignoreFiles = new IgnoreFiles({ ...options, emptied: this.#emptied, onProblem: options.events.skipped });
   }
@@ -102,11 +106,11 @@ export class Indexer {
     const stamp = await this.#tree.check();
     const { rootStamp } = this.#trees.state;
     this.#isReplaced = rootStamp !== stamp && rootStamp !== undefined && rootStamp !== "";
-    if (rootStamp === stamp) return await this.#look(places, signal);
+    if (rootStamp === stamp && this.#powerLoss.isOver) return await this.#look(places, signal);
     if (this.#isReplaced) await fitReplacedRoot(this.#trees, this.#tree);
     const outcome = await this.#look([{ path: ROOT_PATH, deep: true }], signal);
     this.#isReplaced = false;
-    await this.#trees.write({ state: { rootStamp: stamp } });
+    await this.#trees.write({ state: { rootStamp: stamp, bootId: this.#env.bootId } });
     return outcome;
   }
 
@@ -359,7 +363,8 @@ export class Indexer {
     const place = { parentId, name: isRenamed ? entry.name : before.place.name };
     const alias = isRenamed ? undefined : before.alias;
     const moved = before !== undefined && (isRenamed || before.place.parentId !== parentId);
-    if (before !== undefined && !moved && !before.suspect && sameStat(before.stat, entry.stat)) {
+    const isSure = before !== undefined && !moved && !before.suspect && !this.#powerLoss.mayHaveTaken(before);
+    if (isSure && sameStat(before.stat, entry.stat)) {
       this.#vanished.delete((owner as NodeRecord).nodeId);
       return owner;
     }
@@ -368,6 +373,7 @@ export class Indexer {
       entry.stat.sizeBytes === 0 &&
       before !== undefined &&
       before.stat.sizeBytes > 0 &&
+      !this.#powerLoss.isUntouched(before, entry.stat) &&
       !this.#emptied.hasWaited(path)
     ) {
       unsettled.add(parentPath(path));
@@ -391,10 +397,11 @@ export class Indexer {
     // In a folder that was put back this may be older than what was agreed on, and must not replace it.
     const isOfUnknownAge = this.#isReplaced && before !== undefined && !sameContent(before.content, seen.content);
     const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
-    const record = (await this.#intents.trace({ shown: entry.name, local: { place, ...seen, alias }, owner: known, intents })) ?? {
-      ...(known ?? { nodeId: randomId<NodeId>(this.#env) }),
-      local: { place, ...seen, alias },
-    };
+    const here: LocalState = { place, ...seen, alias };
+    const damaged = owner !== undefined && !moved ? this.#powerLoss.damaged(owner, here) : undefined;
+    if (damaged !== undefined) this.#events.damaged(path);
+    const ours = damaged ?? (await this.#intents.trace({ shown: entry.name, local: here, owner: known, intents }));
+    const record: NodeRecord = ours ?? { ...(known ?? { nodeId: randomId<NodeId>(this.#env) }), local: here };
     this.#vanished.delete(record.nodeId);
     this.#pending.push(record);
     if (moved || this.#pending.length >= WRITE_BATCH) await this.#flush();

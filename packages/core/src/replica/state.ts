@@ -39,6 +39,8 @@ export interface ReplicaState {
   readonly afterReset?: boolean | undefined;
   /** Live heads that are being put on the disk, or were and may be there. @default none */
   readonly intents?: readonly Head[] | undefined;
+  /** The boot of the machine in which the whole folder was last looked at. @default not known */
+  readonly bootId?: string | undefined;
 }
 
 export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
@@ -59,4 +61,5 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   rootStamp: trailing(string(64)),
   afterReset: trailing(boolean),
   intents: trailing(list(headCodec, MAX_INTENTS)),
+  bootId: trailing(string(64)),
 });

@@ -66,6 +66,7 @@ export class Synchronizer {
       events: {
         scanned: (entries) => emit("scan:progressed", { entries }),
         skipped: (path, reason) => this.#tally.skipPath(path, reason),
+        damaged: (path) => emit("file:damaged", { path }),
       },
     });
   }

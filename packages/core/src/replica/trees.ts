@@ -45,8 +45,8 @@ export class Trees {
   static async open(store: ReplicaStore, workspaceId: WorkspaceId, env: Env): Promise<Trees> {
     const stored = await store.state(workspaceId);
     if (stored !== undefined) {
-      const { foldsCase = false, rootStamp = "", afterReset = false, ...state } = decode(replicaStateCodec, stored);
-      return new Trees(store, workspaceId, { ...state, foldsCase, rootStamp, afterReset });
+      const { foldsCase = false, rootStamp = "", afterReset = false, intents = [], ...state } = decode(replicaStateCodec, stored);
+      return new Trees(store, workspaceId, { ...state, foldsCase, rootStamp, afterReset, intents });
     }
     const trees = new Trees(store, workspaceId, {
       replicaId: randomId<ReplicaId>(env),
@@ -59,6 +59,7 @@ export class Trees {
       foldsCase: false,
       rootStamp: "",
       afterReset: false,
+      intents: [],
     });
     await trees.write({ state: {} });
     return trees;

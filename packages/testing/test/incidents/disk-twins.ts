@@ -35,6 +35,8 @@ export interface DiskDevice {
   kill(): void;
   /** Another process is there, in the place of the one that runs or ran. */
   restart(): Promise<void>;
+  /** The power goes, and comes again: what was not durable is as the disk likes. */
+  losePower(): Promise<void>;
   write(path: string, text: string): void;
   read(path: string): string;
   /** Text of every file, by path. */
@@ -82,6 +84,7 @@ export async function createDiskTwins(
     const memory = createReplicaMemory();
     const calls = new Map<keyof Transport, number>();
     const deviceId = `${index + 1}`.repeat(32) as DeviceId;
+    let boots = 1;
     let end = (): void => {};
     let replica: Replica;
     const device: DiskDevice = {
@@ -98,6 +101,12 @@ export async function createDiskTwins(
       },
       async restart() {
         device.kill();
+        await start();
+      },
+      async losePower() {
+        device.kill();
+        disk.losePower();
+        boots += 1;
         await start();
       },
       write: (path, text) => disk.people.write(`${ROOT}/${path}`, text),
@@ -134,7 +143,7 @@ export async function createDiskTwins(
       const transport = guarded(createLoopbackTransport(hub, { accountId, deviceId, deviceName }), (name) =>
         calls.set(name, (calls.get(name) ?? 0) + 1),
       );
-      replica = await createReplica({ workspaceId, tree, store, transport, env, deviceName });
+      replica = await createReplica({ workspaceId, tree, store, transport, env: { ...env, bootId: `${boots}` }, deviceName });
     }
 
     disk.people.mkdir(ROOT);
