@@ -1,11 +1,22 @@
 import type { Mutant } from "./mutant.js";
 import { except, onReplica, onReplicaStore, onTreeOptions } from "./seams.js";
-import { crowded, interleaved } from "./where.js";
+import { crowded, interleaved, mortal } from "./where.js";
 
 const NEVER_MS = 1e15;
 
 /** Mutants of what a device remembers, and of what it waits for. */
 export const ofReplica = {
+  "cursor-before-rows": {
+    broken: "The cursor is written in one transaction, and the rows for which it stands in the next.",
+    where: mortal,
+    apply: (sut) =>
+      onReplicaStore(sut, (store) => ({
+        async write(workspaceId, { state, ...rows }) {
+          if (state !== undefined) await store.write(workspaceId, { state });
+          await store.write(workspaceId, rows);
+        },
+      })),
+  },
   "change-not-marked": {
     broken: "Some rows that the planner has to look at are not marked so.",
     where: crowded,

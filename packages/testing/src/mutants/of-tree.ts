@@ -1,10 +1,27 @@
 import type { Expected, LocalPath, LocalTree } from "@twinfold/core";
 import type { Mutant } from "./mutant.js";
 import { except, onTree } from "./seams.js";
-import { contestedFile, orderly, twins } from "./where.js";
+import { contestedFile, failingAndPowerless, failingDisks, orderly, twins } from "./where.js";
 
 /** Mutants of how a device looks at its folder and changes it. */
 export const ofTree = {
+  "unreadable-is-absent": {
+    broken: "What the disk fails to read is taken for absent.",
+    where: failingDisks,
+    apply: (sut) =>
+      onTree(sut, (tree) => ({
+        stat: async (path) => await tree.stat(path).catch(() => undefined),
+        list: async (path) => {
+          const listing = await tree.list(path).catch(() => ({ entries: [] }));
+          return { ...listing, problems: [] };
+        },
+      })),
+  },
+  "names-not-settled": {
+    broken: "What changed in a directory is noted before it is durable.",
+    where: failingAndPowerless,
+    apply: (sut) => onTree(sut, () => ({ settle: async () => {} })),
+  },
   "replaced-unseen": {
     broken: "A file is replaced without a look whether it is still what was planned for.",
     where: contestedFile,

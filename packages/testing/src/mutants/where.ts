@@ -52,6 +52,15 @@ export const dyingHub = world({ ...EDITS, "crash-hub": 12 }, { swarm: { latencyM
 export const restored = world({ ...EDITS, "back-up-hub": 5, "restore-hub": 5 }, { ops: [20, 20], swarm: { latencyMs: 1 } });
 /** Devices lose power. */
 export const powerless = world({ ...EDITS, "lose-power": 10 }, { swarm: { latencyMs: 1, diskTurns: 0.3 } });
+/** Processes die, also between two writes of their metadata. */
+export const mortal = world({ ...EDITS, crash: 10 }, { swarm: { latencyMs: 20, storeTurns: 0.5, initialFiles: 2 } });
+/** Disks fail now and then. */
+export const failingDisks = world(EDITS, { swarm: { latencyMs: 1, diskErrors: 0.03, initialFiles: 2 } });
+/** Disks fail, and devices lose power. */
+export const failingAndPowerless = world(
+  { ...EDITS, "lose-power": 10 },
+  { swarm: { latencyMs: 1, diskTurns: 0.3, diskErrors: 0.02, initialFiles: 2 } },
+);
 /** Names that differ in case. */
 export const twins = world(EDITS, { faults: false, names: ["a", "A"], swarm: { latencyMs: 1 } });
 /** What arrives is damaged. */
