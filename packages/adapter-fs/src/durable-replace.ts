@@ -127,7 +127,8 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
 
   /** The file as we made it, or, where it was touched since, as it was before: then the next scan sees the difference. */
   async function resultOf(target: string, made: FileStat): Promise<LocalOutcome> {
-    const now = await lstatOrAbsent(fs, target);
+    // It is there; a look that fails changes nothing about that.
+    const now = await lstatOrAbsent(fs, target).catch(() => undefined);
     const isOurs = now?.ino === made.ino && now.mode === made.mode && isSameWriting(root.statOf(now), root.statOf(made));
     return { kind: "done", stat: root.statOf(isOurs ? now : made) };
   }

@@ -27,6 +27,7 @@ import {
   TwinfoldError,
 } from "@twinfold/core";
 import { coalescedSync } from "./coalesced-sync.js";
+import { retriedSync } from "./retried-sync.js";
 import { pieces } from "./copy-file.js";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import { createDurableReplace } from "./durable-replace.js";
@@ -64,7 +65,7 @@ export interface FsLocalTreeOptions {
 export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   const { root: rootPath, rootId, fileSystem = createNodeFileSystem(), env = createNodeEnv(), deviceName = "this device", reservedNames } = options;
   const { watch = watchFolder } = options;
-  const fs = coalescedSync(fileSystem);
+  const fs = coalescedSync(retriedSync(fileSystem));
   const root = createLinkedRoot(fs, rootPath, rootId);
   const trash = createTrash(fs, env);
   const replace = createDurableReplace({ fs, root, env, deviceName, trash });

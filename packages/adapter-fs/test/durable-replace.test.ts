@@ -256,6 +256,23 @@ describe("placing a file", () => {
     expect(staging.sizeBytes).toBe(0);
   });
 
+  it.each([undefined, "old"])("has placed a file although its directory could be made durable only at the third try, over %s", async (before) => {
+    let failures = 0;
+    const disk = await prepare(before !== undefined, ({ operation, path }, root) => {
+      if (operation === "syncDirectory" && path === join(root, "folder") && ++failures < 3) throw diskError("EIO");
+    });
+    const expected = before === undefined ? undefined : await disk.tree.stat(FILE);
+    expect(await place(disk.tree, "new", expected)).toMatchObject({ kind: "done" });
+    expect(failures).toBeGreaterThanOrEqual(3);
+  });
+
+  it("says so when a directory cannot be made durable at all", async () => {
+    const disk = await prepare(false, ({ operation }) => {
+      if (operation === "syncDirectory") throw diskError("EIO");
+    });
+    await expect(place(disk.tree, "new", undefined)).rejects.toMatchObject({ code: "ERR_LOCAL_FAILED" });
+  });
+
   it("keeps who may read a file that it replaces", async () => {
     const disk = await prepare(true, () => {});
     disk.disarm();
