@@ -53,15 +53,19 @@ export class Brake {
       const record = view.record(nodeId);
       return (record?.local ?? record?.synced)?.content.kind !== "directory";
     }).length;
-    const { nodes } = await this.#trees.counts();
     const removed = this.#trees.state.removedSince + files;
-    if (this.#held.size === 0 && removed <= Math.max(LEAST, Math.min(nodes * SHARE, MOST))) {
+    if (this.#held.size === 0 && (removed <= LEAST || removed <= (await this.#share()))) {
       await this.#trees.write({ state: { removedSince: removed } });
       return steps;
     }
     for (const { nodeId } of losses) this.#held.add(nodeId);
     this.#heldFiles += files;
     return steps.filter((step) => !isLoss(step));
+  }
+
+  /** What may go without a yes, of all that is here or at the hub. */
+  async #share(): Promise<number> {
+    return (await this.#trees.countUpTo(MOST / SHARE, "anywhere")) * SHARE;
   }
 }
 

@@ -307,11 +307,10 @@ export class Indexer {
   /** Empty after it was full: a disk that is not mounted, or a folder whose content was moved away, rather than deletions. */
   async #mustNotBeEmptied(): Promise<void> {
     if (this.isEmptyExpected || (await this.#trees.localChildren(this.#trees.state.rootNodeId)).length === 0) return;
-    const { nodes } = await this.#trees.counts();
-    if (nodes < FULL) return;
+    if ((await this.#trees.countUpTo(FULL, "here")) < FULL) return;
     throw new TwinfoldError(
       "ERR_ROOT_EMPTIED",
-      `the folder is empty, and had ${nodes} entries: put them back, or say with \`sync --confirm\` that they are to be removed everywhere`,
+      `the folder is empty, and had ${FULL} entries or more: put them back, or say with \`sync --confirm\` that they are to be removed everywhere`,
     );
   }
 

@@ -213,6 +213,16 @@ export class Trees {
     return this.#store.counts(this.#workspaceId);
   }
 
+  /** How many nodes are in the local tree, or also in the remote one; `limit` when there are more. Deleted nodes, which {@link counts} counts too, are in neither. */
+  async countUpTo(limit: number, isCounted: "here" | "anywhere"): Promise<number> {
+    let count = 0;
+    for await (const rows of this.#pages()) {
+      count += rows.filter(({ local, remote }) => local !== undefined || (isCounted === "anywhere" && remote !== undefined)).length;
+      if (count >= limit) return limit;
+    }
+    return count;
+  }
+
   outbox(): Promise<readonly OutboxRow[]> {
     return this.#store.outbox(this.#workspaceId);
   }

@@ -94,6 +94,19 @@ describe("a root that is not there", () => {
     expect(texts(phone.tree)).toEqual({});
   });
 
+  it("that is empty after it held little is believed, however much it held long ago", async () => {
+    const { twins, laptop, phone } = await pair();
+    for (let at = 0; at < 20; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);
+    laptop.tree.write("last.txt", "last");
+    await twins.settle();
+    laptop.tree.rm("old");
+    await twins.settle();
+    laptop.tree.rm("last.txt");
+    expect(await laptop.sync()).toMatchObject({ inSync: true, filesDeleted: 1 });
+    await twins.settle();
+    expect(texts(phone.tree)).toEqual({});
+  });
+
   it("is waited for by a replica that follows, which goes on by itself when the root is back", async () => {
     const { twins, laptop, phone } = await pair();
     laptop.tree.write("a.txt", "a");
@@ -123,6 +136,19 @@ describe("a root that is not there", () => {
 });
 
 describe("the brake", () => {
+  it("allows a share of what is there, and of nothing that was deleted long ago", async () => {
+    const { twins, laptop, phone } = await pair();
+    for (let at = 0; at < 400; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);
+    for (let at = 0; at < 41; at++) laptop.tree.write(`new/${at}.txt`, `new ${at}`);
+    await twins.settle();
+    laptop.tree.rm("old");
+    await laptop.replica.sync({ confirm: true });
+    await phone.replica.sync({ confirm: true });
+    for (let at = 0; at < 40; at++) laptop.tree.rm(`new/${at}.txt`);
+    expect(await laptop.sync()).toMatchObject({ inSync: false, filesDeleted: 0, awaitingConfirmation: { removals: 40 } });
+    expect(Object.keys(texts(phone.tree))).toHaveLength(41);
+  });
+
   it("counts files that became empty as removed, on both sides, and neither renames nor files that are new and empty", async () => {
     const { twins, laptop, phone } = await pair();
     for (let at = 0; at < 40; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);

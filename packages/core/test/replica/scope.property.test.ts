@@ -64,6 +64,13 @@ class Ledger {
   }
 }
 
+/** What `get` and `free` may answer: there is no such thing, it is not held by a rule, or everything was deleted and nobody has said yes. */
+const REFUSED: ReadonlySet<string> = new Set(["ERR_NOT_FOUND", "ERR_INVALID_ARGUMENT", "ERR_ROOT_EMPTIED"]);
+
+async function syncAndConfirm({ replica }: Device): Promise<void> {
+  await replica.sync({ confirm: true });
+}
+
 async function act({ devices }: Twins, operation: Op, ledger: Ledger): Promise<void> {
   const target = devices[operation.device] as Device;
   const { tree } = target;
@@ -102,14 +109,14 @@ async function act({ devices }: Twins, operation: Op, ledger: Ledger): Promise<v
       await target.restart();
       return;
     case "sync":
-      await target.sync();
+      await syncAndConfirm(target);
       return;
     case "get":
     case "free":
       try {
         await target.replica[operation.kind](operation.path as LocalPath);
       } catch (error) {
-        if (!isTwinfoldError(error) || (error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_INVALID_ARGUMENT")) throw error;
+        if (!isTwinfoldError(error) || !REFUSED.has(error.code)) throw error;
       }
   }
 }
@@ -121,7 +128,7 @@ async function holdEverything(twins: Twins): Promise<void> {
     for (const { tree } of twins.devices) {
       for (const [file, { kind }] of tree.files()) if (kind === "file" && (file.split("/").at(-1) as string).startsWith(RULES)) tree.rm(file);
     }
-    for (const each of [...twins.devices, ...twins.devices]) await each.sync();
+    for (const each of [...twins.devices, ...twins.devices]) await syncAndConfirm(each);
   }
   for (const { replica } of twins.devices) await replica.get("" as LocalPath);
   await twins.settle();
