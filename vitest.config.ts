@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { chromiumMode } from "./vitest.chromium.js";
@@ -60,6 +61,8 @@ function inChromium({ name, root }: { readonly name: string; readonly root: stri
 
 export default defineConfig({
   test: {
+    // The default leaves one core idle, which on a machine of two is half of it.
+    maxWorkers: availableParallelism(),
     projects: folders.flatMap((folder) => [inNode(folder), ...inChromium(folder)]),
   },
 });
