@@ -1,3 +1,4 @@
+import { never } from "../life.js";
 import { systemError } from "../sim-error.js";
 import { shippedSut, type Sut } from "../sut.js";
 import { CrashWorld, type NodeName } from "./crash-world.js";
@@ -29,7 +30,6 @@ export interface PointOptions {
 }
 
 const NODES: readonly NodeName[] = ["laptop", "hub"];
-const NEVER = new Promise<never>(() => {});
 
 /** Loses the power of each node, and kills its process, before each call that it makes to its disk and its store in the measured phase. */
 export async function* crashPoints(
@@ -48,7 +48,7 @@ export async function* crashPoints(
         (world) => {
           if (node === "hub") world.killHub(power);
           else world[node].die(power);
-          return NEVER;
+          return never();
         },
       );
     }
@@ -112,6 +112,8 @@ async function interrupted(
   const { node, k, seed, what } = point;
   let count = 0;
   let sprung: IoCall | undefined;
+  // Weak references are let go of only between tasks, and all that a counter of time waits for is one task.
+  await new Promise(setImmediate);
   const { wrong } = await run(
     workload,
     sut,
