@@ -1,4 +1,7 @@
-const NEVER = new Promise<never>(() => {});
+/** A promise of its own for each who waits: one that all share would hold every dead world for as long as the program runs. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /**
  * One run of a process. After `end` nothing that it began goes on: every call that it makes, and every answer that it waits
@@ -38,12 +41,12 @@ export class Life {
 
   /** What the process itself does: `work` does not begin, and its answer does not arrive, after the end. */
   async within<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#alive) return NEVER;
+    if (!this.#alive) return never();
     try {
       const result = await work();
-      return this.#alive ? result : NEVER;
+      return this.#alive ? result : never();
     } catch (error) {
-      if (!this.#alive) return NEVER;
+      if (!this.#alive) return never();
       throw error;
     }
   }
