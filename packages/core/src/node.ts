@@ -92,7 +92,8 @@ const clearContent = union<ClearContent>({
 
 const fileMeta = struct<{ readonly executable: boolean; readonly mtimeNs: bigint }>({ executable: boolean, mtimeNs: int64 });
 const symlinkMeta = struct<{ readonly target: string }>({ target: string(MAX_TARGET_BYTES) });
-const metaBytes = bytes(MAX_TARGET_BYTES + 16);
+const MAX_META_BYTES = MAX_TARGET_BYTES + 16;
+const metaBytes = bytes(MAX_META_BYTES);
 const NO_META = new Uint8Array(0);
 
 export const contentCodec: Codec<Content> = {
@@ -104,7 +105,7 @@ export const contentCodec: Codec<Content> = {
   },
   read: (reader) => {
     const clear = clearContent.read(reader);
-    const meta = metaBytes.read(reader);
+    const meta = reader.bytes(MAX_META_BYTES);
     if (clear.kind === "file") return { ...clear, ...decode(fileMeta, meta) };
     if (clear.kind === "symlink") return { ...clear, ...decode(symlinkMeta, meta) };
     if (meta.length > 0) throw malformed("meta where none belongs");

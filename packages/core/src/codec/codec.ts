@@ -75,9 +75,10 @@ export function bytes(maxBytes: number): Codec<Uint8Array> {
 export function string(maxBytes: number): Codec<string> {
   return {
     write: (writer, value) => {
-      const encoded = encoder.encode(value);
-      if (encoded.length > maxBytes) throw unwritable(`at most ${maxBytes} bytes of text`, encoded.length);
-      writer.bytes(encoded);
+      // No UTF-16 unit takes more than three bytes, so most texts need not be encoded to be counted.
+      const sizeBytes = value.length * 3 > maxBytes ? encoder.encode(value).length : 0;
+      if (sizeBytes > maxBytes) throw unwritable(`at most ${maxBytes} bytes of text`, sizeBytes);
+      writer.string(value);
     },
     read: (reader) => reader.string(maxBytes),
   };
