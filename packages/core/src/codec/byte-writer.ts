@@ -89,6 +89,11 @@ export class ByteWriter {
     }
   }
 
+  /** Begins the next message. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** The message, in an array of its own. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
