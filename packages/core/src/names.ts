@@ -44,7 +44,8 @@ export function nameProblem(text: string): string | undefined {
   if (text.includes("/")) return "contains a slash";
   if (text.includes("\0")) return "contains a NUL";
   if (/[\ud800-\udfff]/u.test(text)) return "is not valid Unicode";
-  if (encoder.encode(text).length > MAX_NAME_BYTES) return `is longer than ${MAX_NAME_BYTES} bytes`;
+  // No UTF-16 unit takes more than three bytes.
+  if (text.length * 3 > MAX_NAME_BYTES && encoder.encode(text).length > MAX_NAME_BYTES) return `is longer than ${MAX_NAME_BYTES} bytes`;
   if (isInternalName(text)) return "is Twinfold's own";
   return undefined;
 }

@@ -90,21 +90,26 @@ const clearContent = union<ClearContent>({
   mount: { tag: 4, fields: struct({ workspaceId: id<WorkspaceId>(16) }) },
 });
 
+/** One for `executable`, eight for `mtimeNs`. */
+const FILE_META_BYTES = 9;
 const fileMeta = struct<{ readonly executable: boolean; readonly mtimeNs: bigint }>({ executable: boolean, mtimeNs: int64 });
 const symlinkMeta = struct<{ readonly target: string }>({ target: string(MAX_TARGET_BYTES) });
-const metaBytes = bytes(MAX_TARGET_BYTES + 16);
+const MAX_META_BYTES = MAX_TARGET_BYTES + 16;
+const metaBytes = bytes(MAX_META_BYTES);
 const NO_META = new Uint8Array(0);
 
 export const contentCodec: Codec<Content> = {
   write: (writer, content) => {
     clearContent.write(writer, content);
-    if (content.kind === "file") metaBytes.write(writer, encode(fileMeta, content));
-    else if (content.kind === "symlink") metaBytes.write(writer, encode(symlinkMeta, content));
+    if (content.kind === "file") {
+      writer.varint(FILE_META_BYTES);
+      fileMeta.write(writer, content);
+    } else if (content.kind === "symlink") metaBytes.write(writer, encode(symlinkMeta, content));
     else metaBytes.write(writer, NO_META);
   },
   read: (reader) => {
     const clear = clearContent.read(reader);
-    const meta = metaBytes.read(reader);
+    const meta = reader.bytes(MAX_META_BYTES);
     if (clear.kind === "file") return { ...clear, ...decode(fileMeta, meta) };
     if (clear.kind === "symlink") return { ...clear, ...decode(symlinkMeta, meta) };
     if (meta.length > 0) throw malformed("meta where none belongs");

@@ -67,10 +67,10 @@ export class ByteReader {
   }
 
   string(maxBytes: number): string {
+    const encoded = this.bytes(maxBytes);
     try {
-      return decoder.decode(this.bytes(maxBytes));
-    } catch (cause) {
-      if (cause instanceof TwinfoldError) throw cause;
+      return decoder.decode(encoded);
+    } catch {
       throw malformed("text that is not UTF-8");
     }
   }

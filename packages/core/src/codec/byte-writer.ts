@@ -61,7 +61,24 @@ export class ByteWriter {
   }
 
   string(text: string): void {
+    if (text.length < 128 && this.#ascii(text)) return;
     this.bytes(encoder.encode(text));
+  }
+
+  /** Most names are short ASCII, for which a call of the encoder costs more than the loop. `false`, and nothing written, when `text` is other text. */
+  #ascii(text: string): boolean {
+    const start = this.#length;
+    const at = this.#reserve(text.length + 1);
+    this.#bytes[at] = text.length;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) {
+        this.#length = start;
+        return false;
+      }
+      this.#bytes[at + 1 + i] = code;
+    }
+    return true;
   }
 
   /** Lower-case hex digits, written as the bytes that they stand for, without a length. */
@@ -70,6 +87,11 @@ export class ByteWriter {
     for (let i = 0; i < text.length / 2; i++) {
       this.#bytes[at + i] = (hexDigit(text.charCodeAt(2 * i)) << 4) | hexDigit(text.charCodeAt(2 * i + 1));
     }
+  }
+
+  /** Begins the next message. */
+  clear(): void {
+    this.#length = 0;
   }
 
   /** The message, in an array of its own. */

@@ -12,10 +12,21 @@ export interface Codec<T> {
   read(reader: ByteReader): T;
 }
 
+/** A larger writer is let go after its message. */
+const MAX_IDLE_BYTES = 64 * 1024;
+/** The writer of the last message, for the next; `undefined` while it is at work, so that a message inside another gets one of its own. */
+let idle: ByteWriter | undefined;
+
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new ByteWriter();
+  const writer = idle ?? new ByteWriter();
+  idle = undefined;
   codec.write(writer, value);
-  return writer.finish();
+  const message = writer.finish();
+  if (message.length <= MAX_IDLE_BYTES) {
+    writer.clear();
+    idle = writer;
+  }
+  return message;
 }
 
 /** @throws {TwinfoldError} `ERR_PROTOCOL` when `bytes` is not exactly one value. */
@@ -75,9 +86,10 @@ export function bytes(maxBytes: number): Codec<Uint8Array> {
 export function string(maxBytes: number): Codec<string> {
   return {
     write: (writer, value) => {
-      const encoded = encoder.encode(value);
-      if (encoded.length > maxBytes) throw unwritable(`at most ${maxBytes} bytes of text`, encoded.length);
-      writer.bytes(encoded);
+      // No UTF-16 unit takes more than three bytes, so most texts need not be encoded to be counted.
+      const sizeBytes = value.length * 3 > maxBytes ? encoder.encode(value).length : 0;
+      if (sizeBytes > maxBytes) throw unwritable(`at most ${maxBytes} bytes of text`, sizeBytes);
+      writer.string(value);
     },
     read: (reader) => reader.string(maxBytes),
   };

@@ -5,6 +5,7 @@ import { type NodeId, randomId, type WorkspaceId } from "../ids.js";
 import { type Epoch, firstChain, MAX_DEVICE_NAME_BYTES } from "../journal.js";
 import { MAX_BATCH_BYTES } from "../storage/frame.js";
 import { createPackStore } from "../storage/pack-store.js";
+import { helloHash } from "../transport/messages.js";
 import { createCallGate } from "./call-gate.js";
 import { createCommitWorker } from "./commit-worker.js";
 import { createDrafts } from "./drafts.js";
@@ -33,13 +34,14 @@ export function createHub(options: HubOptions): Hub {
   const counters = createHubCounters();
   const gate = createCallGate();
   const stopServing = bus.serve(createCommitWorker({ store, bus, env, maxFileBytes, counters }));
+  const hello = { features: [], maxFileBytes, maxBatchBytes: MAX_BATCH_BYTES, maxCommitChanges: MAX_COMMIT_CHANGES };
   const parts = {
     store,
     bus,
-    env,
     gate,
     maxWaitMs,
-    hello: { features: [], maxFileBytes, maxBatchBytes: MAX_BATCH_BYTES, maxCommitChanges: MAX_COMMIT_CHANGES },
+    hello,
+    ownHelloHash: helloHash(hello, env.sha256),
     feed: createFeed(store, env.sha256),
     drafts: createDrafts(store, env),
     transfer: createTransfer({ store, packs: createPackStore({ blobs, store, env }), env, counters, onDamage }),

@@ -1,11 +1,10 @@
 import { decode, encode } from "../codec/codec.js";
 import { commitAnswerCodec, MAX_COMMIT_BYTES } from "../commit.js";
 import type { Bus } from "../bus/bus.js";
-import type { Env } from "../env.js";
 import { TwinfoldError } from "../errors.js";
 import type { ReplicaId, WorkspaceId } from "../ids.js";
 import type { HubStore } from "../metadata/hub-store.js";
-import { helloHash, MAX_WORKSPACES, outcomesCodec } from "../transport/messages.js";
+import { MAX_WORKSPACES, outcomesCodec } from "../transport/messages.js";
 import type { ChangesAnswer, ChangesQuery, CommitOutcome, Hello, Transport } from "../transport/transport.js";
 import { createAccess } from "./access.js";
 import type { CallGate } from "./call-gate.js";
@@ -20,8 +19,9 @@ import type { createWaiter } from "./waiter.js";
 export interface HubParts {
   readonly store: HubStore;
   readonly bus: Bus;
-  readonly env: Env;
   readonly hello: Hello;
+  /** Of `hello`, as `helloHash` gives it. */
+  readonly ownHelloHash: string;
   readonly maxWaitMs: number;
   readonly gate: CallGate;
   readonly feed: ReturnType<typeof createFeed>;
@@ -31,9 +31,9 @@ export interface HubParts {
 }
 
 /** The operations of one device: permission first, then the part of the hub that does it. */
-export function createSession({ store, bus, env, hello, maxWaitMs, gate, feed, drafts, transfer, wait }: HubParts, principal: Principal): Transport {
+export function createSession(parts: HubParts, principal: Principal): Transport {
+  const { store, bus, hello, ownHelloHash, maxWaitMs, gate, feed, drafts, transfer, wait } = parts;
   const access = createAccess(store, principal.accountId);
-  const ownHelloHash = helloHash(hello, env.sha256);
 
   const work = (workspaceId: WorkspaceId, request: WorkRequest): Promise<Uint8Array> => bus.request(workspaceId, encode(workRequestCodec, request));
 

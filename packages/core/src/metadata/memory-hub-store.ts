@@ -115,7 +115,12 @@ export function createMemoryHubStore(options: { readonly from?: MemoryHubSnapsho
 /** A copy whose byte arrays are copies too: what the caller does to its own reaches nobody. */
 function ownArrays<T extends object | undefined>(row: T): T {
   if (row === undefined) return row;
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value instanceof Uint8Array ? value.slice() : value])) as T;
+  const copy: Record<string, unknown> = { ...row };
+  for (const name in copy) {
+    const value = copy[name];
+    if (value instanceof Uint8Array) copy[name] = value.slice();
+  }
+  return copy as T;
 }
 
 function ownRows(batch: HubBatch): HubBatch {

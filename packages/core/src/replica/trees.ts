@@ -9,7 +9,8 @@ import type { OutboxRow, ReplicaRow, ReplicaStore } from "../metadata/replica-st
 import { joinPath, type LocalPath, type NodeName, nameKey, ROOT_PATH, splitPath } from "../names.js";
 import { nameHere, type NodeRecord, settled } from "../reconcile/node-record.js";
 import type { SkippedNode } from "./replica.js";
-import { recordToRow, rowToRecord } from "./record-codec.js";
+import { createRowDecoder } from "./decoded-rows.js";
+import { recordToRow } from "./record-codec.js";
 import { type ReplicaState, replicaStateCodec } from "./state.js";
 
 /** Rows read at once by a walk over all. */
@@ -33,6 +34,8 @@ export class Trees {
   #names: NameRules;
   /** Nodes with an alias, of the rows that were read or written so far: after a look at the whole folder these are all. */
   readonly #aliased = new Set<NodeId>();
+  /** A pass reads most rows several times. */
+  readonly #decoded = createRowDecoder();
 
   private constructor(store: ReplicaStore, workspaceId: WorkspaceId, state: ReplicaState) {
     this.#store = store;
@@ -133,7 +136,7 @@ export class Trees {
 
   async records(nodeIds: readonly NodeId[]): Promise<ReadonlyArray<NodeRecord | undefined>> {
     if (nodeIds.length === 0) return [];
-    return (await this.#store.rows(this.#workspaceId, nodeIds)).map((row) => row && rowToRecord(row));
+    return (await this.#store.rows(this.#workspaceId, nodeIds)).map((row) => row && this.#decoded(row));
   }
 
   async record(nodeId: NodeId): Promise<NodeRecord | undefined> {
@@ -141,13 +144,13 @@ export class Trees {
   }
 
   async localChildren(parentId: NodeId): Promise<readonly NodeRecord[]> {
-    const children = (await this.#store.localChildren(this.#workspaceId, parentId)).map(rowToRecord);
+    const children = (await this.#store.localChildren(this.#workspaceId, parentId)).map(this.#decoded);
     for (const child of children) if (child.local?.alias !== undefined) this.#aliased.add(child.nodeId);
     return children;
   }
 
   async remoteChildren(parentId: NodeId): Promise<readonly NodeRecord[]> {
-    return (await this.#store.remoteChildren(this.#workspaceId, parentId)).map(rowToRecord);
+    return (await this.#store.remoteChildren(this.#workspaceId, parentId)).map(this.#decoded);
   }
 
   /** Nodes whose names on this disk may be one with that. */
@@ -156,7 +159,7 @@ export class Trees {
       this.#workspaceId,
       keys.map(({ parentId, name }) => ({ parentId, nameKey: slotKey(name, this.#names) })),
     );
-    return rows.map((group) => group.map(rowToRecord));
+    return rows.map((group) => group.map(this.#decoded));
   }
 
   async remoteByName(keys: ReadonlyArray<{ readonly parentId: NodeId; readonly name: string }>): Promise<ReadonlyArray<readonly NodeRecord[]>> {
@@ -164,32 +167,32 @@ export class Trees {
       this.#workspaceId,
       keys.map(({ parentId, name }) => ({ parentId, nameKey: nameKey(name) })),
     );
-    return rows.map((group) => group.map(rowToRecord));
+    return rows.map((group) => group.map(this.#decoded));
   }
 
   async byInode(inodes: readonly string[]): Promise<ReadonlyArray<readonly NodeRecord[]>> {
     if (inodes.length === 0) return [];
-    return (await this.#store.byInode(this.#workspaceId, inodes)).map((group) => group.map(rowToRecord));
+    return (await this.#store.byInode(this.#workspaceId, inodes)).map((group) => group.map(this.#decoded));
   }
 
   /** Nodes whose file on this disk has that content. */
   async holding(manifestId: ManifestId): Promise<readonly NodeRecord[]> {
-    return (await this.#store.byManifest(this.#workspaceId, manifestId, 4)).map(rowToRecord);
+    return (await this.#store.byManifest(this.#workspaceId, manifestId, 4)).map(this.#decoded);
   }
 
   async dirty(limit: number): Promise<readonly NodeRecord[]> {
-    return (await this.#store.dirty(this.#workspaceId, limit)).map(rowToRecord);
+    return (await this.#store.dirty(this.#workspaceId, limit)).map(this.#decoded);
   }
 
   async *all(): AsyncGenerator<readonly NodeRecord[], void, undefined> {
-    for await (const rows of this.#pages()) yield rows.map(rowToRecord);
+    for await (const rows of this.#pages()) yield rows.map(this.#decoded);
   }
 
   /** Every record, and whether its row is filed as the record says. */
   async *audited(): AsyncGenerator<ReadonlyArray<{ readonly record: NodeRecord; readonly isFiled: boolean }>, void, undefined> {
     for await (const rows of this.#pages()) {
       yield rows.map((row) => {
-        const record = rowToRecord(row);
+        const record = this.#decoded(row);
         return { record, isFiled: isFiledAs(row, recordToRow(record, this.#names)) };
       });
     }

@@ -303,11 +303,11 @@ export class SimDevice {
     if (DESTRUCTIVE.has(operation) && !path.startsWith(`${ROOT}/${INTERNAL_NAME}/`)) this.#parts.onUnlink(`${this.name}: ${operation} of ${path}`);
     if (!this.#healed && this.#rootId !== undefined) {
       this.#diskCalls += 1;
-      const nth = this.#diskCalls;
-      if (this.#faults.has(`crash-at-disk-call ${nth}`)) this.crash(`at ${operation} ${path}`);
-      if (this.#faults.has(`power-loss-at-disk-call ${nth}`)) this.losePower(`at ${operation} ${path}`);
-      const isFull = this.#faults.has(`disk-full ${nth}`);
-      if (isFull || this.#faults.has(`disk-error ${nth}`) || (swarm.diskErrors > 0 && this.#turns.chance(swarm.diskErrors))) {
+      const isDue = (kind: Fault["kind"]): boolean => this.#faults.size > 0 && this.#faults.has(`${kind} ${this.#diskCalls}`);
+      if (isDue("crash-at-disk-call")) this.crash(`at ${operation} ${path}`);
+      if (isDue("power-loss-at-disk-call")) this.losePower(`at ${operation} ${path}`);
+      const isFull = isDue("disk-full");
+      if (isFull || isDue("disk-error") || (swarm.diskErrors > 0 && this.#turns.chance(swarm.diskErrors))) {
         this.#note(`the disk fails at ${operation} ${path}`);
         throw diskError(isFull ? "ENOSPC" : "EIO");
       }

@@ -17,7 +17,11 @@ const WORDS: Readonly<Record<string, string>> = {
   EXDEV: "cross-device link not permitted",
 };
 
-/** An error in the form of Node's own. */
+/** An error in the form of Node's own, which has no stack either: it comes from outside of the program. */
 export function systemError(code: string, operation: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${WORDS[code] ?? "failed"}, ${operation} '${path}'`), { code, syscall: operation, path });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new Error(`${code}: ${WORDS[code] ?? "failed"}, ${operation} '${path}'`);
+  Error.stackTraceLimit = stackTraceLimit;
+  return Object.assign(error, { code, syscall: operation, path });
 }
