@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { chunkBytes, chunkIdOf, chunkProfileFor, encodeManifest, type ManifestId, manifestIdOf } from "@twinfold/core";
+import { nodeSha256 } from "./sim-env.js";
 
 /** One state of a file that somebody wrote as a whole. */
 export interface Payload {
@@ -25,6 +27,7 @@ const encoder = new TextEncoder();
 /** Knows every payload that was ever written, and what superseded it. */
 export class Ledger {
   readonly #byKey = new Map<string, Payload>();
+  readonly #manifestIds = new Map<string, ManifestId>();
   readonly payloads: Payload[] = [];
 
   /** New bytes that nobody wrote before: `before` (a file that is appended to), a short name, and filling. */
@@ -67,6 +70,16 @@ export class Ledger {
     return this.#byKey.get(bytesKey(bytes));
   }
 
+  /** Of a file of these bytes. */
+  manifestIdOf(bytes: Uint8Array): ManifestId {
+    const key = bytesKey(bytes);
+    const known = this.#manifestIds.get(key);
+    if (known !== undefined) return known;
+    const manifestId = manifestOf(bytes);
+    this.#manifestIds.set(key, manifestId);
+    return manifestId;
+  }
+
   identifyKey(key: string): Payload | undefined {
     return this.#byKey.get(key);
   }
@@ -77,6 +90,16 @@ export function bytesKey(bytes: Uint8Array): string {
   return bytes.length <= 256
     ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
     : createHash("sha256").update(bytes).digest("hex");
+}
+
+function manifestOf(bytes: Uint8Array): ManifestId {
+  let at = 0;
+  const entries = chunkBytes(bytes, chunkProfileFor(bytes.length)).map((lengthBytes) => {
+    const chunk = bytes.subarray(at, at + lengthBytes);
+    at += lengthBytes;
+    return { chunkId: chunkIdOf(chunk, nodeSha256), lengthBytes };
+  });
+  return manifestIdOf(encodeManifest(entries), nodeSha256);
 }
 
 /** The same for the same id, and of no use to a compressor or a chunker that looks for repeats. */

@@ -87,7 +87,8 @@ export class Person {
         this.#folder.symlink(path, `target of ${this.#device}`);
         return `symlink ${path}`;
       case "move":
-        if (entry === undefined || this.#at(to) !== undefined || !this.#canMove(path, to)) return undefined;
+        if (entry === undefined) return undefined;
+        if (!this.#isRespelling(path, to) && (this.#at(to) !== undefined || !this.#canMove(path, to))) return undefined;
         this.#move(path, to);
         return `move ${path} to ${to}`;
       case "replace":
@@ -130,7 +131,8 @@ export class Person {
   }
 
   #at(path: string): SeenEntry | undefined {
-    return this.#folder.entries().get(path);
+    const shown = this.#folder.find(path);
+    return shown === undefined ? undefined : this.#folder.entries().get(shown);
   }
 
   #canMake(path: string): boolean {
@@ -142,7 +144,13 @@ export class Person {
   }
 
   #canMove(path: string, to: string): boolean {
-    return path !== to && !`${to}/`.startsWith(`${path}/`) && !`${path}/`.startsWith(`${to}/`) && this.#canMake(to);
+    const [source, target] = [this.#folder.keyOf(path), this.#folder.keyOf(to)];
+    return source !== target && !`${target}/`.startsWith(`${source}/`) && !`${source}/`.startsWith(`${target}/`) && this.#canMake(to);
+  }
+
+  /** True for one name in two spellings, which people rename from one to the other. */
+  #isRespelling(path: string, to: string): boolean {
+    return path !== to && this.#folder.keyOf(path) === this.#folder.keyOf(to);
   }
 
   #makeParents(path: string): void {
@@ -165,8 +173,9 @@ export class Person {
 
   #copy(path: string, to: string): void {
     this.#makeParents(to);
+    const depth = path.split("/").length;
     for (const [from, entry] of this.#below(path)) {
-      const target = `${to}${from.slice(path.length)}`;
+      const target = [to, ...from.split("/").slice(depth)].join("/");
       if (entry.kind === "directory") this.#folder.mkdir(target);
       else if (entry.kind === "symlink") this.#folder.symlink(target, entry.target);
       else if (entry.kind === "file") {
@@ -199,7 +208,8 @@ export class Person {
   }
 
   #below(path: string): Array<readonly [string, SeenEntry]> {
-    return [...this.#folder.entries()].filter(([at]) => at === path || at.startsWith(`${path}/`));
+    const top = this.#folder.find(path);
+    return top === undefined ? [] : [...this.#folder.entries()].filter(([at]) => at === top || at.startsWith(`${top}/`));
   }
 }
 

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { createRandom } from "./random.js";
 import {
   DEFAULT_SWARM,
   type DeviceFaultKind,
@@ -61,6 +62,8 @@ export interface PlanOptions {
   readonly faults?: boolean | undefined;
   /** Names of which paths are made, one or two deep. @default a few, some of which only case or normalization tells apart */
   readonly names?: readonly string[] | undefined;
+  /** Now and then a disk that folds names. @default true */
+  readonly variety?: boolean | undefined;
   /** What is the same in all worlds instead of drawn. */
   readonly swarm?: Partial<SwarmParams> | undefined;
 }
@@ -148,6 +151,7 @@ export function plans({
   alphabet = {},
   faults = true,
   names,
+  variety = true,
   swarm: pinned,
 }: PlanOptions = {}): fc.Arbitrary<WorldPlan> {
   const weights = { ...DEFAULT_WEIGHTS, ...alphabet };
@@ -163,7 +167,23 @@ export function plans({
         faults: faults ? fc.array(fault(count), { maxLength: 6 }) : fc.constant([]),
       }),
     )
-    .map((plan) => calmed({ ...plan, swarm: { ...plan.swarm, ...pinned } }));
+    .map((plan) => calmed({ ...plan, swarm: { ...plan.swarm, ...pinned } }))
+    .map((plan) => (variety ? varied(plan) : plan));
+}
+
+/** One device in so many has a disk that folds case, and one in so many one that lists form D; HFS+ does both. */
+const FOLDS_CASE_ONE_IN = 8;
+const DECOMPOSES_ONE_IN = 12;
+
+/** With devices that are not like most: drawn from streams of their own, which move nothing else. */
+function varied(plan: WorldPlan): WorldPlan {
+  const random = createRandom(plan.seed);
+  const devices = plan.devices.map((device): DeviceSpec => {
+    const of = random.stream(`what is special about ${device.name}`);
+    const [foldsCase, listsDecomposed] = [of.int(FOLDS_CASE_ONE_IN) === 0, of.int(DECOMPOSES_ONE_IN) === 0];
+    return { ...device, ...(foldsCase ? { foldsCase } : {}), ...(listsDecomposed ? { listsDecomposed } : {}) };
+  });
+  return { ...plan, devices };
 }
 
 /** The plan of a number: always the same one. */

@@ -100,6 +100,8 @@ export class SimDevice {
       nowMs: () => clock.nowMs,
       random: random.stream(`disk of ${this.name}`),
       timeGranularityMs: this.#spec.timeGranularityMs,
+      foldsCase: this.#spec.foldsCase,
+      normalizes: this.#spec.listsDecomposed === true ? "nfd" : undefined,
       before: (call) => this.#beforeDiskCall(call),
     });
     this.folder = new Folder(this.#disk);
@@ -129,6 +131,15 @@ export class SimDevice {
 
   get name(): string {
     return this.#spec.name;
+  }
+
+  get spec(): DeviceSpec {
+    return this.#spec;
+  }
+
+  /** Its folder shows all names as they are. */
+  get isOrdinary(): boolean {
+    return this.#spec.foldsCase !== true && this.#spec.listsDecomposed !== true;
   }
 
   get replica(): Replica | undefined {

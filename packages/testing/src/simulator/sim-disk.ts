@@ -71,6 +71,8 @@ export interface SimDisk {
   /** As `watch` of `createFsLocalTree`: hints of every change below `root`, one microtask after it. */
   watch(root: string, isDirectory: (path: LocalPath) => Promise<boolean>, listener: (hint: LocalHint) => void): Promise<() => Promise<void>>;
   readonly openFiles: number;
+  /** Equal for all names, and all paths, that the disk takes for one. */
+  keyOf(name: string): string;
   snapshot(): SimDiskSnapshot;
   /** As `losePower` leaves another image each time: restore the moment, lose the power again. */
   restore(snapshot: SimDiskSnapshot): void;
@@ -294,6 +296,7 @@ export function createSimDisk(options: SimDiskOptions): SimDisk {
     mount: volume.mount,
     failNext: (failure) => void failures.push({ ...failure, left: failure.times ?? 1 }),
     watch: watches.watch,
+    keyOf: volume.keyOf,
     get openFiles() {
       return open.size;
     },

@@ -20,6 +20,10 @@ export interface DeviceSpec {
   readonly drift: number;
   /** Of the times of its files. */
   readonly timeGranularityMs: number;
+  /** Its disk takes names that differ in case alone for one. */
+  readonly foldsCase?: boolean | undefined;
+  /** Its disk keeps names in Unicode normalization form D, and finds them in any. */
+  readonly listsDecomposed?: boolean | undefined;
 }
 
 /** How a world behaves, drawn for each seed: a race that needs one kind of timing is found in the worlds that have it. */

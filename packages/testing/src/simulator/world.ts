@@ -1,4 +1,6 @@
 import type { AccountId, WorkspaceId } from "@twinfold/core";
+import { differencesFromHub } from "./differences.js";
+import { readHubTree } from "./hub-tree.js";
 import { Ledger } from "./ledger.js";
 import { describeEntries, type Oracle, type Violation, type WorldView } from "./oracle.js";
 import { oracles as shippedOracles } from "./oracles/all.js";
@@ -275,7 +277,7 @@ class SimWorld implements World {
       await this.#scheduler.sleep(LOOK_MS);
       for (const device of this.devices) if (!followers.includes(device)) await device.sync(true);
       const now = this.#described();
-      if (now === before && new Set(this.devices.map((device) => this.#describe(device))).size === 1 && (await this.#allIdle())) return;
+      if (now === before && (await this.#isAgreed()) && (await this.#allIdle())) return;
       before = now;
       if (this.#scheduler.nowMs > until) {
         const stuck = await Promise.all(followers.map(async (device) => `${device.name}: ${JSON.stringify(await device.replica?.status())}`));
@@ -298,9 +300,16 @@ class SimWorld implements World {
       const before = this.#described();
       for (const device of this.devices) await device.sync(true);
       if (this.devices.some((device) => device.isFollowing)) await this.#scheduler.sleep(LOOK_MS);
-      if (before === this.#described() && new Set(this.devices.map((device) => this.#describe(device))).size === 1) return round;
+      if (before === this.#described() && (await this.#isAgreed())) return round;
     }
     return undefined;
+  }
+
+  /** All folders say the same. */
+  async #isAgreed(): Promise<boolean> {
+    if (this.devices.every(({ isOrdinary }) => isOrdinary)) return new Set(this.devices.map((device) => this.#describe(device))).size === 1;
+    const hub = await readHubTree(this);
+    return this.devices.every((device) => differencesFromHub(device, hub, this.ledger).length === 0);
   }
 
   #describe(device: SimDevice): string {
