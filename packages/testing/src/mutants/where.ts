@@ -12,6 +12,7 @@ function world(alphabet: Partial<Weights>, { swarm, names = ["a", "b"], ops = [1
     ops,
     names,
     faults,
+    variety: false,
     alphabet: { ...NONE, ...alphabet },
     swarm: { calm: false, diskErrors: 0, storeErrors: 0, corrupt: 0, ...swarm },
   };

@@ -14,6 +14,8 @@ export const ROOT = "/home/folder";
 export class Folder {
   readonly #disk: SimDisk;
   #entries: ReadonlyMap<string, SeenEntry> | undefined;
+  /** The paths of the entries by their keys. */
+  #spellings: ReadonlyMap<string, string> | undefined;
   /** False while its disk is unplugged. */
   isThere = true;
 
@@ -29,9 +31,22 @@ export class Folder {
     return this.#entries;
   }
 
+  /** The path under which the folder shows what is found at `path`, which the disk may find under other spellings too. `undefined`: nothing is there. */
+  find(path: string): string | undefined {
+    if (this.entries().has(path)) return path;
+    this.#spellings ??= new Map([...this.entries().keys()].map((shown) => [this.keyOf(shown), shown]));
+    return this.#spellings.get(this.keyOf(path));
+  }
+
+  /** Equal for all paths that this disk takes for one. */
+  keyOf(path: string): string {
+    return this.#disk.keyOf(path);
+  }
+
   /** What was seen is not certain any more: a program may have changed it. */
   forget(): void {
     this.#entries = undefined;
+    this.#spellings = undefined;
   }
 
   #read(): ReadonlyMap<string, SeenEntry> {

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { chunkBytes, chunkIdOf, chunkProfileFor, encodeManifest, type ManifestId, manifestIdOf } from "@twinfold/core";
+import { nodeSha256 } from "./sim-env.js";
 
 /** One state of a file that somebody wrote as a whole. */
 export interface Payload {
@@ -6,8 +8,8 @@ export interface Payload {
   readonly device: string;
   readonly path: string;
   readonly sizeBytes: number;
-  /** A state on the way of a program that writes in steps, or bytes that several people write: it may be kept and may be gone. */
-  readonly isPassing: boolean;
+  /** It may be kept and may be gone: a state on the way of a program that writes in steps, bytes that several people write, what became of which nobody was told. */
+  isPassing: boolean;
   /** It has been in a folder. A program may have died before. */
   isPlaced: boolean;
   /** Devices on which a person replaced or deleted it where it could be seen. */
@@ -18,6 +20,14 @@ export interface Payload {
   follows: Payload | undefined;
   /** Further files into which a person copied it. */
   copies: number;
+  /** What had been in the folder of its device when it was written: it was written after all that. */
+  readonly after: Set<Payload>;
+  /** Where people put it: a device, and a path there. */
+  readonly places: Array<{ readonly device: string; readonly path: string }>;
+  /** Somebody brought it back from the trash or from the revisions. */
+  isRestored: boolean;
+  /** A device let go of its copy, because the hub has it. */
+  isFreed: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -25,7 +35,15 @@ const encoder = new TextEncoder();
 /** Knows every payload that was ever written, and what superseded it. */
 export class Ledger {
   readonly #byKey = new Map<string, Payload>();
+  readonly #manifestIds = new Map<string, ManifestId>();
+  readonly #bytes: Uint8Array[] = [];
   readonly payloads: Payload[] = [];
+  /** Names in the ignore rules that were ever written. */
+  readonly ruledNames = new Set<string>();
+  /** Names that people gave to what is no new file: directories, symlinks, what was moved or copied. */
+  readonly shapedNames = new Set<string>();
+  /** Files that people replaced, emptied, deleted or gave up so far. */
+  removals = 0;
 
   /** New bytes that nobody wrote before: `before` (a file that is appended to), a short name, and filling. */
   write(device: string, path: string, sizeBytes: number, before: Uint8Array = new Uint8Array(0)): Uint8Array {
@@ -35,6 +53,13 @@ export class Ledger {
     bytes.set(before);
     bytes.set(name, before.length);
     fill(bytes.subarray(before.length + name.length), id);
+    this.#add(bytes, device, path, false);
+    return bytes;
+  }
+
+  /** A text that begins with a line of its own, `#` and what it is. */
+  writeText(device: string, path: string, text: string): Uint8Array {
+    const bytes = encoder.encode(`#${this.payloads.length} ${device} ${path}\n${text}`);
     this.#add(bytes, device, path, false);
     return bytes;
   }
@@ -57,14 +82,37 @@ export class Ledger {
       touchedBy: new Set(),
       follows: undefined,
       copies: 0,
+      after: new Set(),
+      places: [{ device, path }],
+      isRestored: false,
+      isFreed: false,
     };
     this.payloads.push(payload);
+    this.#bytes.push(bytes);
     this.#byKey.set(bytesKey(bytes), payload);
   }
 
   /** The payload that these bytes are, whole. */
   identify(bytes: Uint8Array): Payload | undefined {
     return this.#byKey.get(bytesKey(bytes));
+  }
+
+  /** Of a file of these bytes. */
+  manifestIdOf(bytes: Uint8Array): ManifestId {
+    const key = bytesKey(bytes);
+    const known = this.#manifestIds.get(key);
+    if (known !== undefined) return known;
+    const manifestId = manifestOf(bytes);
+    this.#manifestIds.set(key, manifestId);
+    return manifestId;
+  }
+
+  manifestIdOfPayload({ id }: Payload): ManifestId {
+    return this.manifestIdOf(this.#bytes[id] as Uint8Array);
+  }
+
+  identifyManifest(manifestId: ManifestId): Payload | undefined {
+    return this.payloads.find((payload) => this.manifestIdOfPayload(payload) === manifestId);
   }
 
   identifyKey(key: string): Payload | undefined {
@@ -77,6 +125,16 @@ export function bytesKey(bytes: Uint8Array): string {
   return bytes.length <= 256
     ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
     : createHash("sha256").update(bytes).digest("hex");
+}
+
+function manifestOf(bytes: Uint8Array): ManifestId {
+  let at = 0;
+  const entries = chunkBytes(bytes, chunkProfileFor(bytes.length)).map((lengthBytes) => {
+    const chunk = bytes.subarray(at, at + lengthBytes);
+    at += lengthBytes;
+    return { chunkId: chunkIdOf(chunk, nodeSha256), lengthBytes };
+  });
+  return manifestIdOf(encodeManifest(entries), nodeSha256);
 }
 
 /** The same for the same id, and of no use to a compressor or a chunker that looks for repeats. */

@@ -1,4 +1,4 @@
-import type { AccountId, HubBatch, WorkspaceId } from "@twinfold/core";
+import type { AccountId, HubBatch, SyncReport, WorkspaceId } from "@twinfold/core";
 import type { SeenEntry } from "./folder.js";
 import type { Ledger, Payload } from "./ledger.js";
 import type { SimDevice } from "./sim-device.js";
@@ -22,6 +22,8 @@ export interface WorldView {
   readonly accountId: AccountId;
   /** Metadata of a device or of the hub was lost or put back: then what was superseded may come back, and nothing may be lost. */
   readonly hadSetback: boolean;
+  /** Timers that are still to go off. */
+  readonly timers: number;
 }
 
 export type Fail = (message: string) => void;
@@ -34,6 +36,10 @@ export interface Oracle {
   onAppended?(batch: HubBatch, world: WorldView, fail: Fail): Promise<void>;
   /** After a commit was carried out twice. */
   onTwice?(first: unknown, second: unknown, fail: Fail): void;
+  /** After a pass. */
+  onReport?(device: SimDevice, report: SyncReport, world: WorldView, fail: Fail): void;
+  /** When the engine takes a file out of a folder to its trash, and nobody said yes to removals or asked for that. */
+  onTakenAway?(device: SimDevice, fail: Fail): void;
   /** After the engine unlinked something in a folder of people's. */
   onUnlink?(what: string, fail: Fail): void;
   /** Now and then while everything goes on. */

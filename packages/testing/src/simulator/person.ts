@@ -1,11 +1,15 @@
+import { isConflictName } from "@twinfold/core";
 import type { Folder, SeenEntry } from "./folder.js";
+import { IGNORE_FILE } from "./held.js";
 import type { Ledger, Payload } from "./ledger.js";
 import type { Scheduler } from "./scheduler.js";
-import type { Op } from "./world-plan.js";
+import type { Op, OpKind } from "./world-plan.js";
 
 /** Longest between two steps of a program that writes in several. */
 const STEP_MS = 40;
 const TEMPORARY = ".saving";
+/** What gives a name to something else than a new file. */
+const SHAPES: ReadonlySet<OpKind> = new Set(["mkdir", "symlink", "move", "replace", "swap", "copy", "change-kind", "settle-copy"]);
 
 export interface PersonParts {
   readonly device: string;
@@ -20,6 +24,8 @@ export class Person {
   readonly #folder: Folder;
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
+  /** What has been in the folder whenever the person did something. */
+  readonly #seen = new Set<Payload>();
 
   constructor({ device, folder, ledger, scheduler }: PersonParts) {
     this.#device = device;
@@ -32,6 +38,8 @@ export class Person {
   async act(op: Op): Promise<string | undefined> {
     const { path = "", to = "", size = 0 } = op;
     const entry = this.#at(path);
+    for (const [, payload] of this.#payloadsBelow("")) this.#seen.add(payload);
+    if (SHAPES.has(op.kind)) for (const name of [...path.split("/"), ...to.split("/")]) this.#ledger.shapedNames.add(name);
     switch (op.kind) {
       case "write":
       case "write-same":
@@ -87,7 +95,8 @@ export class Person {
         this.#folder.symlink(path, `target of ${this.#device}`);
         return `symlink ${path}`;
       case "move":
-        if (entry === undefined || this.#at(to) !== undefined || !this.#canMove(path, to)) return undefined;
+        if (entry === undefined) return undefined;
+        if (!this.#isRespelling(path, to) && (this.#at(to) !== undefined || !this.#canMove(path, to))) return undefined;
         this.#move(path, to);
         return `move ${path} to ${to}`;
       case "replace":
@@ -124,13 +133,42 @@ export class Person {
         this.#touched(path);
         this.#folder.chmod(path, !entry.executable);
         return `chmod ${entry.executable ? "-x" : "+x"} ${path}`;
+      case "change-rules":
+        return this.#changeRules(path, op.count ?? 0);
+      case "settle-copy": {
+        const [copy] = [...this.#folder.entries().keys()].filter((at) => isConflictName(at.slice(at.lastIndexOf("/") + 1)));
+        if (copy === undefined) return undefined;
+        if ((op.count ?? 0) % 2 === 0) return await this.act({ ...op, kind: "delete", path: copy });
+        return await this.act({ ...op, kind: "move", path: copy, to: path });
+      }
       default:
         throw new Error(`no person does ${op.kind}`);
     }
   }
 
+  /** Writes a rule for the last name of `path` into the ignore file of the root or of its own directory, or deletes that file. */
+  #changeRules(path: string, count: number): string | undefined {
+    const [name = "", directory] = [path.split("/").at(-1), count % 2 === 0 ? "" : path.split("/").slice(0, -1).join("/")];
+    const rules = directory === "" ? IGNORE_FILE : `${directory}/${IGNORE_FILE}`;
+    if (!this.#canWrite(rules) || (directory !== "" && this.#at(directory) === undefined)) return undefined;
+    const before = this.#at(rules);
+    if (count % 3 === 2) {
+      if (before === undefined) return undefined;
+      this.#supersede(rules);
+      this.#folder.remove(rules);
+      return `delete ${rules}`;
+    }
+    const inside = directory === "" ? path : name;
+    const pattern = [name, `/${inside}`, `${name}/`][Math.floor(count / 2) % 3] ?? name;
+    const kept = before?.kind === "file" && count % 3 === 1 ? new TextDecoder().decode(before.bytes).split("\n").slice(1).join("\n") : "";
+    this.#ledger.ruledNames.add(name);
+    this.#write(rules, this.#ledger.writeText(this.#device, rules, `${kept}${pattern}\n`));
+    return `change-rules ${rules}: ${JSON.stringify(pattern)}${kept === "" ? "" : " is added"}`;
+  }
+
   #at(path: string): SeenEntry | undefined {
-    return this.#folder.entries().get(path);
+    const shown = this.#folder.find(path);
+    return shown === undefined ? undefined : this.#folder.entries().get(shown);
   }
 
   #canMake(path: string): boolean {
@@ -142,7 +180,13 @@ export class Person {
   }
 
   #canMove(path: string, to: string): boolean {
-    return path !== to && !`${to}/`.startsWith(`${path}/`) && !`${path}/`.startsWith(`${to}/`) && this.#canMake(to);
+    const [source, target] = [this.#folder.keyOf(path), this.#folder.keyOf(to)];
+    return source !== target && !`${target}/`.startsWith(`${source}/`) && !`${source}/`.startsWith(`${target}/`) && this.#canMake(to);
+  }
+
+  /** True for one name in two spellings, which people rename from one to the other. */
+  #isRespelling(path: string, to: string): boolean {
+    return path !== to && this.#folder.keyOf(path) === this.#folder.keyOf(to);
   }
 
   #makeParents(path: string): void {
@@ -154,25 +198,35 @@ export class Person {
     this.#supersede(path, bytes);
     this.#folder.write(path, bytes);
     const payload = this.#ledger.identify(bytes);
-    if (payload !== undefined) payload.isPlaced = true;
+    if (payload === undefined) return;
+    payload.isPlaced = true;
+    for (const before of this.#seen) if (before !== payload) payload.after.add(before);
+    payload.places.push({ device: this.#device, path });
   }
 
   #move(path: string, to: string): void {
     this.#makeParents(to);
-    this.#touched(path);
+    const depth = path.split("/").length;
+    for (const [from, payload] of this.#payloadsBelow(path)) {
+      payload.touchedBy.add(this.#device);
+      payload.places.push({ device: this.#device, path: [to, ...from.split("/").slice(depth)].join("/") });
+    }
     this.#folder.rename(path, to);
   }
 
   #copy(path: string, to: string): void {
     this.#makeParents(to);
+    const depth = path.split("/").length;
     for (const [from, entry] of this.#below(path)) {
-      const target = `${to}${from.slice(path.length)}`;
+      const target = [to, ...from.split("/").slice(depth)].join("/");
       if (entry.kind === "directory") this.#folder.mkdir(target);
       else if (entry.kind === "symlink") this.#folder.symlink(target, entry.target);
       else if (entry.kind === "file") {
         this.#folder.write(target, entry.bytes);
         const payload = this.#ledger.identify(entry.bytes);
-        if (payload !== undefined) payload.copies += 1;
+        if (payload === undefined) continue;
+        payload.copies += 1;
+        payload.places.push({ device: this.#device, path: target });
       }
     }
   }
@@ -180,26 +234,29 @@ export class Person {
   /** What is replaced or deleted here was seen by the person who does it. */
   #supersede(path: string, by?: Uint8Array): void {
     const successor = by && this.#ledger.identify(by);
-    for (const payload of this.#payloadsBelow(path)) {
+    for (const [, payload] of this.#payloadsBelow(path)) {
       if (payload === successor) continue;
+      this.#ledger.removals += 1;
       payload.supersededBy.add(this.#device);
       if (successor !== undefined) successor.follows ??= payload;
     }
   }
 
   #touched(path: string): void {
-    for (const payload of this.#payloadsBelow(path)) payload.touchedBy.add(this.#device);
+    for (const [, payload] of this.#payloadsBelow(path)) payload.touchedBy.add(this.#device);
   }
 
-  *#payloadsBelow(path: string): Generator<Payload> {
-    for (const [, entry] of this.#below(path)) {
+  *#payloadsBelow(path: string): Generator<readonly [path: string, payload: Payload]> {
+    for (const [at, entry] of this.#below(path)) {
       const payload = entry.kind === "file" ? this.#ledger.identify(entry.bytes) : undefined;
-      if (payload !== undefined) yield payload;
+      if (payload !== undefined) yield [at, payload];
     }
   }
 
   #below(path: string): Array<readonly [string, SeenEntry]> {
-    return [...this.#folder.entries()].filter(([at]) => at === path || at.startsWith(`${path}/`));
+    if (path === "") return [...this.#folder.entries()];
+    const top = this.#folder.find(path);
+    return top === undefined ? [] : [...this.#folder.entries()].filter(([at]) => at === top || at.startsWith(`${top}/`));
   }
 }
 

@@ -1,9 +1,11 @@
 import fc from "fast-check";
+import { createRandom } from "./random.js";
 import {
   DEFAULT_SWARM,
   type DeviceFaultKind,
   type DeviceSpec,
   type Fault,
+  isAsked,
   isOfPeople,
   type Op,
   OP_FIELDS,
@@ -34,6 +36,13 @@ export const DEFAULT_WEIGHTS: Weights = {
   symlink: 2,
   touch: 2,
   chmod: 3,
+  "change-rules": 0.8,
+  "settle-copy": 1,
+  get: 0.8,
+  free: 0.8,
+  resolve: 1,
+  "restore-revision": 0.8,
+  "trash-restore": 0.8,
   sync: 22,
   "sync-all": 2,
   offline: 2,
@@ -46,6 +55,8 @@ export const DEFAULT_WEIGHTS: Weights = {
   "mount-root": 0.5,
   "step-clock": 0.5,
   suspend: 0.3,
+  "clone-device": 0.2,
+  "second-process": 0.1,
   "crash-hub": 1,
   "back-up-hub": 0.4,
   "restore-hub": 0.4,
@@ -61,6 +72,8 @@ export interface PlanOptions {
   readonly faults?: boolean | undefined;
   /** Names of which paths are made, one or two deep. @default a few, some of which only case or normalization tells apart */
   readonly names?: readonly string[] | undefined;
+  /** Now and then a disk that folds names, or a link that holds a part or lets files come when they are asked for; and many files. @default true */
+  readonly variety?: boolean | undefined;
   /** What is the same in all worlds instead of drawn. */
   readonly swarm?: Partial<SwarmParams> | undefined;
 }
@@ -116,7 +129,7 @@ const deviceSpec = (name: string, faults: boolean): fc.Arbitrary<DeviceSpec> =>
 function opArbitrary(devices: number, weights: Weights, faults: boolean, names: readonly string[] | undefined): fc.Arbitrary<Op> {
   const fields = fieldsFor(names === undefined ? path : pathOf(names));
   const kinds = (Object.keys(OP_FIELDS) as OpKind[]).filter(
-    (kind) => weights[kind] > 0 && (faults || isOfPeople(kind) || kind === "sync" || kind === "sync-all"),
+    (kind) => weights[kind] > 0 && (faults || isOfPeople(kind) || isAsked(kind) || kind === "sync" || kind === "sync-all"),
   );
   return fc.oneof(
     ...kinds.map((kind) => ({
@@ -148,6 +161,7 @@ export function plans({
   alphabet = {},
   faults = true,
   names,
+  variety = true,
   swarm: pinned,
 }: PlanOptions = {}): fc.Arbitrary<WorldPlan> {
   const weights = { ...DEFAULT_WEIGHTS, ...alphabet };
@@ -163,7 +177,46 @@ export function plans({
         faults: faults ? fc.array(fault(count), { maxLength: 6 }) : fc.constant([]),
       }),
     )
-    .map((plan) => calmed({ ...plan, swarm: { ...plan.swarm, ...pinned } }));
+    .map((plan) => calmed({ ...plan, swarm: { ...plan.swarm, ...pinned } }))
+    .map((plan) => (variety ? varied(plan, pinned?.initialFiles === undefined) : plan));
+}
+
+/** One device in so many has a disk that folds case, and one in so many one that lists form D; HFS+ does both. */
+const FOLDS_CASE_ONE_IN = 8;
+const DECOMPOSES_ONE_IN = 12;
+/** Likewise of links; the first device holds everything, at once. */
+const HOLDS_PART_ONE_IN = 12;
+const ON_DEMAND_ONE_IN = 8;
+const PARTS: ReadonlyArray<readonly string[]> = [["a"], ["b"], ["a", "c"], ["b", "A", "é"]];
+const ON_DEMAND_SIZES = [0, 0, 30, 60];
+/** One world in so many begins with so many files, a third of them in each of two directories: enough for the brake. */
+const CROWDED_ONE_IN = 24;
+const CROWD = 90;
+
+/** With devices that are not like most: drawn from streams of their own, which move nothing else. */
+function varied(plan: WorldPlan, mayBeCrowded: boolean): WorldPlan {
+  const random = createRandom(plan.seed);
+  const isCrowded = mayBeCrowded && random.stream("how many files there are").int(CROWDED_ONE_IN) === 0;
+  const devices = plan.devices.map((device, index): DeviceSpec => {
+    const of = random.stream(`what is special about ${device.name}`);
+    const isOneIn = (count: number): boolean => of.int(count) === 0;
+    const [foldsCase, listsDecomposed, holdsPart, isOnDemand] = [
+      isOneIn(FOLDS_CASE_ONE_IN),
+      isOneIn(DECOMPOSES_ONE_IN),
+      isOneIn(HOLDS_PART_ONE_IN),
+      isOneIn(ON_DEMAND_ONE_IN),
+    ];
+    // What one device does not hold, somebody there makes anew: that is concurrent, and a calm world has none of it.
+    const isChosen = index > 0 && !plan.swarm.calm;
+    return {
+      ...device,
+      ...(foldsCase ? { foldsCase } : {}),
+      ...(listsDecomposed ? { listsDecomposed } : {}),
+      ...(isChosen && holdsPart ? { only: of.pick(PARTS) } : {}),
+      ...(isChosen && isOnDemand ? { onDemandAboveBytes: of.pick(ON_DEMAND_SIZES) } : {}),
+    };
+  });
+  return { ...plan, devices, swarm: isCrowded ? { ...plan.swarm, initialFiles: CROWD } : plan.swarm };
 }
 
 /** The plan of a number: always the same one. */

@@ -29,6 +29,11 @@ export class Scheduler {
     return this.#events;
   }
 
+  /** Still to run. */
+  get pending(): number {
+    return this.#heap.filter(({ run }) => run !== undefined).length;
+  }
+
   /** Runs `run` in `delayMs`; the function that is given calls it off. */
   after(delayMs: number, run: () => void): () => void {
     const event: SimEvent = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };

@@ -1,5 +1,14 @@
 import { initializeRoot } from "@twinfold/adapter-fs";
-import { type AccountId, type DeviceId, INTERNAL_NAME, isTwinfoldError, type Principal, type Replica, type WorkspaceId } from "@twinfold/core";
+import {
+  type AccountId,
+  type DeviceId,
+  INTERNAL_NAME,
+  isTwinfoldError,
+  type Principal,
+  type Replica,
+  type SyncReport,
+  type WorkspaceId,
+} from "@twinfold/core";
 import { Life } from "./life.js";
 import { Folder, ROOT } from "./folder.js";
 import { Person } from "./person.js";
@@ -13,10 +22,13 @@ import type { SimHub } from "./sim-hub.js";
 import { SimNetwork } from "./sim-network.js";
 import { SimReplicaStore } from "./sim-replica-store.js";
 import type { Sut } from "./sut.js";
-import type { DeviceSpec, Fault, NetworkFaultKind, WorldPlan } from "./world-plan.js";
+import { EngineUser } from "./engine-user.js";
+import type { AskedKind, DeviceSpec, Fault, NetworkFaultKind, Op, WorldPlan } from "./world-plan.js";
 
 /** After which a process that stopped following, or was killed, is there again. */
 const RESTART_MS = 5_000;
+/** Where the engine keeps what is its own. */
+const OWN = `${ROOT}/${INTERNAL_NAME}/`;
 /** What a pass may end with when something is wrong outside the engine. */
 const OUTSIDE: ReadonlySet<string> = new Set([
   "ERR_ROOT_MISSING",
@@ -26,6 +38,9 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "ERR_NO_SPACE",
   "ERR_CLOSED",
 ]);
+
+/** What the engine may answer a person whose wish cannot be fulfilled. */
+const REFUSALS: ReadonlySet<string> = new Set(["ERR_NOT_FOUND", "ERR_INVALID_ARGUMENT"]);
 
 /** Calls that change nothing that a person sees. */
 const PASSIVE: ReadonlySet<FileSystemCall["operation"]> = new Set([
@@ -50,6 +65,9 @@ export interface SimDeviceParts {
   readonly mark: (text: string) => void;
   readonly fail: (oracle: string, message: string) => void;
   readonly onTwice: (first: unknown, second: unknown) => void;
+  readonly onReport: (device: SimDevice, report: SyncReport) => void;
+  /** Told when the engine takes a file out of a folder, unasked. */
+  readonly onTakenAway: (device: SimDevice) => void;
   /** Told when the engine unlinks what is not in a folder of its own. */
   readonly onUnlink: (what: string) => void;
 }
@@ -66,6 +84,7 @@ export class SimDevice {
   readonly folder: Folder;
   readonly network: SimNetwork;
   readonly person: Person;
+  readonly #user: EngineUser;
   #life: Life | undefined;
   #replica: Replica | undefined;
   #following: AbortController | undefined;
@@ -77,6 +96,10 @@ export class SimDevice {
   #diskCalls = 0;
   #passes = 0;
   #acts = 0;
+  /** Wishes that the engine is busy with. */
+  #asks = 0;
+  /** Passes under way in which somebody says yes to removals. */
+  #confirmedPasses = 0;
   #healed = false;
   #isOff = false;
   #isUnmounted = false;
@@ -98,6 +121,8 @@ export class SimDevice {
       nowMs: () => clock.nowMs,
       random: random.stream(`disk of ${this.name}`),
       timeGranularityMs: this.#spec.timeGranularityMs,
+      foldsCase: this.#spec.foldsCase,
+      normalizes: this.#spec.listsDecomposed === true ? "nfd" : undefined,
       before: (call) => this.#beforeDiskCall(call),
     });
     this.folder = new Folder(this.#disk);
@@ -105,6 +130,14 @@ export class SimDevice {
     const mine = plan.faults.filter(({ device }) => device === index);
     this.#faults = new Set(mine.map(({ kind, nth }) => `${kind} ${nth}`));
     const principal: Principal = { accountId, deviceId: this.deviceId, deviceName: this.name };
+    const { folder } = this;
+    this.#user = new EngineUser({
+      spec: this.#spec,
+      folder,
+      disk: this.#disk,
+      ledger,
+      revisions: (nodeId) => hub.readerFor(principal).versions({ workspaceId: parts.workspaceId, nodeIds: [nodeId], limit: 1_000 }),
+    });
     this.network = new SimNetwork({
       scheduler,
       random: random.stream(`network of ${this.name}`),
@@ -129,13 +162,28 @@ export class SimDevice {
     return this.#spec.name;
   }
 
+  get spec(): DeviceSpec {
+    return this.#spec;
+  }
+
+  /** Its folder shows everything, under its own name. */
+  get isOrdinary(): boolean {
+    const { foldsCase, listsDecomposed } = this.#spec;
+    return foldsCase !== true && listsDecomposed !== true && this.isFull;
+  }
+
+  /** It is to hold all of the workspace. */
+  get isFull(): boolean {
+    return this.#spec.only === undefined && this.#spec.onDemandAboveBytes === undefined;
+  }
+
   get replica(): Replica | undefined {
     return this.#replica;
   }
 
   /** Nothing of its own is under way but the wait for news. */
   async isIdle(): Promise<boolean> {
-    if (this.#acts > 0 || this.#passes > 0 || this.#replica === undefined) return false;
+    if (this.#acts > 0 || this.#asks > 0 || this.#passes > 0 || this.#replica === undefined) return false;
     const status = await this.#life?.outcome(this.#replica.status());
     return status !== undefined && status.state !== "syncing" && status.problem === undefined;
   }
@@ -147,6 +195,50 @@ export class SimDevice {
     const done = await this.person.act(op);
     this.#acts -= 1;
     if (done !== undefined) this.#note(done);
+  }
+
+  /** A person wants something of the engine, whatever it is doing. */
+  async ask(op: Op & { readonly kind: AskedKind }): Promise<void> {
+    const [life, replica] = [this.#life, this.#replica];
+    if (life === undefined || replica === undefined || this.#isUnmounted) return;
+    this.#asks += 1;
+    try {
+      const done = await this.#user.ask(op, replica, life);
+      if (done !== undefined) this.#note(done);
+    } catch (error) {
+      if (!life.alive) return;
+      if (isTwinfoldError(error) && REFUSALS.has(error.code)) this.#note(`${op.kind} is refused: ${error.message}`);
+      else this.#failed(op.kind, error);
+    } finally {
+      this.#asks -= 1;
+    }
+  }
+
+  /** A second process of the engine for the same folder: it must not get at the metadata of the first. */
+  startSecond(): void {
+    if (this.#life === undefined || this.#replica === undefined) return;
+    try {
+      this.#metadata.openBeside();
+      this.#parts.fail("errors", `${this.name}: a second process opened the metadata while the first has them open`);
+    } catch (error) {
+      if (!isTwinfoldError(error) || error.code !== "ERR_IN_USE") throw error;
+      this.#note("a second process is refused");
+    }
+  }
+
+  /** Its folder and its metadata become those of another device, byte by byte: there are two with one replica id. `false`: their disks or links differ. */
+  async becomeCloneOf(source: SimDevice): Promise<boolean> {
+    const isAlike = ({ foldsCase, listsDecomposed, only, onDemandAboveBytes }: DeviceSpec): string =>
+      JSON.stringify([foldsCase, listsDecomposed, only, onDemandAboveBytes]);
+    if (source === this || isAlike(source.spec) !== isAlike(this.#spec) || source.#isUnmounted || this.#isUnmounted || this.#isOff) return false;
+    this.kill();
+    this.setbacks += 1;
+    this.#disk.restore(source.#disk.snapshot());
+    this.folder.forget();
+    this.#rootId = source.#rootId;
+    await this.#metadata.becomeCopyOf(source.#metadata);
+    await this.start();
+    return true;
   }
 
   stepClock(byMs: number): void {
@@ -172,7 +264,9 @@ export class SimDevice {
     this.#rootId ??= (await initializeRoot({ root: ROOT, workspaceId, fileSystem, env })).rootId;
     const tree = sut.createTree({ root: ROOT, rootId: this.#rootId, fileSystem, env, deviceName: this.name, watch });
     const transport = life.wrap(this.network.transport(), async () => {}, ["download"]);
-    const replica = await life.outcome(sut.createReplica({ workspaceId, tree, store, transport, env, deviceName: this.name }));
+    const { only, onDemandAboveBytes } = this.#spec;
+    const onDemand = onDemandAboveBytes === undefined ? undefined : { upToBytes: onDemandAboveBytes };
+    const replica = await life.outcome(sut.createReplica({ workspaceId, tree, store, transport, env, deviceName: this.name, only, onDemand }));
     if (replica === undefined || !life.alive) return;
     this.#replica = replica;
     replica.on("conflict:detected", ({ path, copy }) => {
@@ -181,6 +275,7 @@ export class SimDevice {
     });
     replica.on("sync:finished", ({ report }) => {
       this.isBraking = report.awaitingConfirmation !== null;
+      this.#parts.onReport(this, report);
     });
     if (this.#spec.mode === "follow") void this.#follow(life, replica);
   }
@@ -214,6 +309,7 @@ export class SimDevice {
     this.#replica = undefined;
     this.#following = undefined;
     this.#passes = 0;
+    this.#confirmedPasses = 0;
   }
 
   /** Nothing runs until {@link switchOn}, not even what was to be started again. */
@@ -232,6 +328,7 @@ export class SimDevice {
     const [life, replica] = [this.#life, this.#replica];
     if (life === undefined || replica === undefined || this.#passes > 0 || this.#following !== undefined) return;
     this.#passes += 1;
+    if (confirm) this.#confirmedPasses += 1;
     this.#note("sync begins");
     try {
       const report = await life.outcome(replica.sync({ confirm }));
@@ -240,6 +337,7 @@ export class SimDevice {
       if (life.alive) this.#failed("sync", error);
     } finally {
       if (life.alive) this.#passes -= 1;
+      if (life.alive && confirm) this.#confirmedPasses -= 1;
     }
   }
 
@@ -291,16 +389,28 @@ export class SimDevice {
     this.folder.forget();
   }
 
-  /** Files that the engine has open. */
-  get openFiles(): number {
-    return this.#disk.openFiles;
+  /** What the engine holds on to, of which nothing may be left at rest: by what it is, how many. */
+  get held(): Readonly<Record<string, number>> {
+    const staging = `${INTERNAL_NAME}/staging/`;
+    return {
+      "open files": this.#disk.openFiles,
+      "watches of its folder": this.#disk.watches,
+      "staging files": [...this.#disk.files(ROOT).keys()].filter((path) => path.startsWith(staging)).length,
+      "commits in flight": this.#metadata.outbox,
+    };
+  }
+
+  /** Removals may be done: somebody has said yes to them, or asked for them. */
+  get isAllowed(): boolean {
+    return this.#confirmedPasses > 0 || this.#asks > 0;
   }
 
   async #beforeDiskCall({ operation, path, to }: FileSystemCall): Promise<void> {
     const { life, swarm } = { life: this.#life, swarm: this.#parts.plan.swarm };
     this.#parts.mark(`${this.name} ${operation} ${path} ${to ?? ""}`);
     if (!PASSIVE.has(operation)) this.folder.forget();
-    if (DESTRUCTIVE.has(operation) && !path.startsWith(`${ROOT}/${INTERNAL_NAME}/`)) this.#parts.onUnlink(`${this.name}: ${operation} of ${path}`);
+    if (DESTRUCTIVE.has(operation) && !path.startsWith(OWN)) this.#parts.onUnlink(`${this.name}: ${operation} of ${path}`);
+    if (operation === "rename" && !path.startsWith(OWN) && to?.startsWith(`${OWN}trash/`) && !this.isAllowed) this.#parts.onTakenAway(this);
     if (!this.#healed && this.#rootId !== undefined) {
       this.#diskCalls += 1;
       const isDue = (kind: Fault["kind"]): boolean => this.#faults.size > 0 && this.#faults.has(`${kind} ${this.#diskCalls}`);

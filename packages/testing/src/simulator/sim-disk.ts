@@ -71,6 +71,9 @@ export interface SimDisk {
   /** As `watch` of `createFsLocalTree`: hints of every change below `root`, one microtask after it. */
   watch(root: string, isDirectory: (path: LocalPath) => Promise<boolean>, listener: (hint: LocalHint) => void): Promise<() => Promise<void>>;
   readonly openFiles: number;
+  readonly watches: number;
+  /** Equal for all names, and all paths, that the disk takes for one. */
+  keyOf(name: string): string;
   snapshot(): SimDiskSnapshot;
   /** As `losePower` leaves another image each time: restore the moment, lose the power again. */
   restore(snapshot: SimDiskSnapshot): void;
@@ -289,11 +292,18 @@ export function createSimDisk(options: SimDiskOptions): SimDisk {
       watches.clear();
       volume.state = stateAfterPowerLoss(volume.state, random);
     },
-    closeAllFiles: nextProcess,
+    closeAllFiles() {
+      nextProcess();
+      watches.clear();
+    },
     unmount: volume.unmount,
     mount: volume.mount,
     failNext: (failure) => void failures.push({ ...failure, left: failure.times ?? 1 }),
     watch: watches.watch,
+    keyOf: volume.keyOf,
+    get watches() {
+      return watches.count;
+    },
     get openFiles() {
       return open.size;
     },

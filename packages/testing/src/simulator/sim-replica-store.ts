@@ -17,10 +17,15 @@ export class SimReplicaStore {
     return this.#written.length;
   }
 
+  /** Commits whose answer is waited for. */
+  get outbox(): number {
+    return [...this.#memory.workspaces.values()].reduce((sum, { outbox }) => sum + outbox.size, 0);
+  }
+
   /** Opens it for one process. `before` is awaited ahead of each call. */
   open(life: Life, before: (method: string) => Promise<void>): ReplicaStore {
     this.#memory.inUse = false; // the lock of a process that died is gone with it
-    const store = createMemoryReplicaStore(this.#memory);
+    const store = this.openBeside();
     const written = this.#written;
     const guarded = life.wrap(store, before);
     return {
@@ -34,6 +39,17 @@ export class SimReplicaStore {
           });
         }),
     };
+  }
+
+  /** Opens it for one more process. @throws {TwinfoldError} `ERR_IN_USE` when one has it open. */
+  openBeside(): ReplicaStore {
+    return createMemoryReplicaStore(this.#memory);
+  }
+
+  /** Whatever was in it, it holds now what the other holds. No process may have it open. */
+  async becomeCopyOf(other: SimReplicaStore): Promise<void> {
+    this.#written = [...other.#written];
+    await this.goBack(0);
   }
 
   /** The last `count` transactions never were: an older copy of the file was put back. No process may have it open. */

@@ -221,6 +221,7 @@ export function createVolume(parts: SimVolumeParts, state: (nowNs: bigint) => Si
     find,
     findDirectory,
     pathOf,
+    keyOf,
     create,
     touched,
     freeWhenUnused,

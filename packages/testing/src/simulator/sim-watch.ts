@@ -26,6 +26,9 @@ export function createSimWatch() {
       return async () => void watches.delete(watch);
     },
     clear: () => watches.clear(),
+    get count() {
+      return watches.size;
+    },
   };
 }
 

@@ -20,6 +20,14 @@ export interface DeviceSpec {
   readonly drift: number;
   /** Of the times of its files. */
   readonly timeGranularityMs: number;
+  /** Its disk takes names that differ in case alone for one. */
+  readonly foldsCase?: boolean | undefined;
+  /** Its disk keeps names in Unicode normalization form D, and finds them in any. */
+  readonly listsDecomposed?: boolean | undefined;
+  /** Its folder is linked with these names at the root, and holds nothing else. @default everything */
+  readonly only?: readonly string[] | undefined;
+  /** Its folder is linked so that files over that size come when they are asked for. @default all come at once */
+  readonly onDemandAboveBytes?: number | undefined;
 }
 
 /** How a world behaves, drawn for each seed: a race that needs one kind of timing is found in the worlds that have it. */
@@ -81,6 +89,14 @@ export const OP_FIELDS = {
   symlink: ["path"],
   touch: ["path"],
   chmod: ["path"],
+  "change-rules": ["path", "count"],
+  "settle-copy": ["path", "count"],
+  // What they ask of the engine.
+  get: ["path"],
+  free: ["path"],
+  resolve: ["count"],
+  "restore-revision": ["path", "count"],
+  "trash-restore": [],
   // What becomes of a device.
   sync: [],
   "sync-all": [],
@@ -94,6 +110,8 @@ export const OP_FIELDS = {
   "mount-root": [],
   "step-clock": ["count"],
   suspend: ["count"],
+  "clone-device": [],
+  "second-process": [],
   // What becomes of the hub; the device does not matter.
   "crash-hub": [],
   "back-up-hub": [],
@@ -102,9 +120,18 @@ export const OP_FIELDS = {
 
 export type OpKind = keyof typeof OP_FIELDS;
 
-/** What people and their programs do. The rest is what becomes of machines. */
+const ASKED = ["get", "free", "resolve", "restore-revision", "trash-restore"] as const;
+
+/** What people ask of the engine. */
+export type AskedKind = (typeof ASKED)[number];
+
+export function isAsked(kind: OpKind): kind is AskedKind {
+  return (ASKED as readonly string[]).includes(kind);
+}
+
+/** What people and their programs do in a folder. The rest is asked of the engine, or is what becomes of machines. */
 export function isOfPeople(kind: OpKind): boolean {
-  return (OP_FIELDS[kind] as readonly string[]).includes("path");
+  return (OP_FIELDS[kind] as readonly string[]).includes("path") && !isAsked(kind);
 }
 
 export interface Op {
@@ -116,7 +143,7 @@ export interface Op {
   readonly to?: string | undefined;
   /** Of the payload, in bytes; a short name of it is added. */
   readonly size?: number | undefined;
-  /** Transactions to go back, days to sleep, or seconds to step. */
+  /** Transactions to go back, days to sleep, seconds to step, or which of several things. */
   readonly count?: number | undefined;
 }
 

@@ -1,6 +1,8 @@
 import type { AccountId, WorkspaceId } from "@twinfold/core";
+import { differencesFromHub } from "./differences.js";
+import { readHubTree } from "./hub-tree.js";
 import { Ledger } from "./ledger.js";
-import { describeEntries, type Oracle, type Violation, type WorldView } from "./oracle.js";
+import { describeEntries, type Oracle, seenPayloads, type Violation, type WorldView } from "./oracle.js";
 import { oracles as shippedOracles } from "./oracles/all.js";
 import { createRandom } from "./random.js";
 import { Scheduler } from "./scheduler.js";
@@ -10,7 +12,7 @@ import { SimHub } from "./sim-hub.js";
 import { shippedSut, type Sut } from "./sut.js";
 import { Trace } from "./trace.js";
 import { setTraps } from "./traps.js";
-import { isOfPeople, type Op, type WorldPlan } from "./world-plan.js";
+import { isAsked, isOfPeople, type Op, type WorldPlan } from "./world-plan.js";
 
 const ACCOUNT_ID = "a".repeat(32) as AccountId;
 /** Within it, after everything works again, whoever follows has to be at rest: a full rescan and a backoff. */
@@ -22,6 +24,8 @@ const MAX_ROUNDS = 12;
 /** Above it the world is busy for ever. A world of 50 ops has some thousand. */
 const MAX_EVENTS = 300_000;
 const DAY_MS = 86_400_000;
+/** After it a pass removes what was left over, and whatever timer a dead process had is over. */
+const TIDY_MS = 2 * DAY_MS;
 
 export interface RunReport {
   readonly plan: WorldPlan;
@@ -91,6 +95,10 @@ class SimWorld implements World {
     return this.#workspaceId as WorkspaceId;
   }
 
+  get timers(): number {
+    return this.#scheduler.pending;
+  }
+
   get hadSetback(): boolean {
     return this.hub.restores > 0 || this.devices.some(({ setbacks }) => setbacks > 0);
   }
@@ -145,6 +153,12 @@ class SimWorld implements World {
           onTwice: (first, second) => {
             for (const oracle of this.#oracles) oracle.onTwice?.(first, second, this.#failing(oracle.id));
           },
+          onReport: (device, report) => {
+            for (const oracle of this.#oracles) oracle.onReport?.(device, report, this, this.#failing(oracle.id));
+          },
+          onTakenAway: (device) => {
+            for (const oracle of this.#oracles) oracle.onTakenAway?.(device, this.#failing(oracle.id));
+          },
           onUnlink: (what) => {
             for (const oracle of this.#oracles) oracle.onUnlink?.(what, this.#failing(oracle.id));
           },
@@ -168,9 +182,9 @@ class SimWorld implements World {
 
   /** Alone: all are at rest before, and it is over when the next begins. */
   async #calmly(op: Op): Promise<void> {
-    if (!isOfPeople(op.kind)) return;
+    if (!isOfPeople(op.kind) && !isAsked(op.kind)) return;
     await this.#settle(MAX_ROUNDS);
-    await this.#deviceOf(op).act(op);
+    await this.#please(this.#deviceOf(op), op);
   }
 
   #deviceOf(op: Op): SimDevice {
@@ -225,6 +239,11 @@ class SimWorld implements World {
         await this.#scheduler.sleep((op.count ?? 1) * DAY_MS);
         for (const each of this.devices) await each.switchOn();
         return;
+      case "clone-device":
+        return await this.#clone(device);
+      case "second-process":
+        device.startSecond();
+        return;
       case "crash-hub":
         this.#trace.note("hub", "dies");
         this.hub.crash();
@@ -238,8 +257,26 @@ class SimWorld implements World {
         if (this.hub.restore()) this.#trace.note("hub", "is put back to its backup");
         return;
       default:
-        void device.act(op);
+        void this.#please(device, op);
     }
+  }
+
+  /** What a person does, or asks of the engine. */
+  async #please(device: SimDevice, op: Op): Promise<void> {
+    const { kind } = op;
+    if (isAsked(kind)) await device.ask({ ...op, kind });
+    else await device.act(op);
+  }
+
+  /** Somebody copies the next device's disk onto this one. What this one alone had is lost by that, or is not. */
+  async #clone(device: SimDevice): Promise<void> {
+    const { devices, ledger } = this;
+    const source = devices[(devices.indexOf(device) + 1) % devices.length] as SimDevice;
+    const kept = new Set(devices.filter((each) => each !== device).flatMap(({ folder }) => [...seenPayloads(folder.entries(), ledger).keys()]));
+    const own = [...seenPayloads(device.folder.entries(), ledger).keys()].filter((payload) => !kept.has(payload));
+    if (!(await device.becomeCloneOf(source))) return;
+    this.#trace.note(device.name, `becomes a copy of ${source.name}`);
+    for (const payload of own) payload.isPassing = true;
   }
 
   /** Mends everything, waits until all are at rest, and asks the oracles. */
@@ -255,8 +292,11 @@ class SimWorld implements World {
     if (rounds === undefined) this.#fail("I13", `the devices do not come to rest in ${MAX_ROUNDS} rounds`);
     const before = (await this.hub.store.workspace(this.workspaceId))?.headSeq;
     for (const device of this.devices) await device.sync();
+    // By then the engine has tidied up.
+    await this.#scheduler.sleep(TIDY_MS);
+    for (const device of this.devices) await device.sync();
     const after = (await this.hub.store.workspace(this.workspaceId))?.headSeq;
-    if (before !== after) this.#fail("I13", `a further round of passes made ${(after ?? 0) - (before ?? 0)} changes that nobody asked for`);
+    if (before !== after) this.#fail("I13", `further rounds of passes made ${(after ?? 0) - (before ?? 0)} changes that nobody asked for`);
     this.#trace.note("world", "everything is at rest");
     for (const oracle of this.#oracles) await oracle.onRest?.(this, this.#failing(oracle.id));
   }
@@ -271,7 +311,7 @@ class SimWorld implements World {
       await this.#scheduler.sleep(LOOK_MS);
       for (const device of this.devices) if (!followers.includes(device)) await device.sync(true);
       const now = this.#described();
-      if (now === before && new Set(this.devices.map((device) => this.#describe(device))).size === 1 && (await this.#allIdle())) return;
+      if (now === before && (await this.#isAgreed()) && (await this.#allIdle())) return;
       before = now;
       if (this.#scheduler.nowMs > until) {
         const stuck = await Promise.all(followers.map(async (device) => `${device.name}: ${JSON.stringify(await device.replica?.status())}`));
@@ -294,9 +334,17 @@ class SimWorld implements World {
       const before = this.#described();
       for (const device of this.devices) await device.sync(true);
       if (this.devices.some((device) => device.isFollowing)) await this.#scheduler.sleep(LOOK_MS);
-      if (before === this.#described() && new Set(this.devices.map((device) => this.#describe(device))).size === 1) return round;
+      if (before === this.#described() && (await this.#isAgreed())) return round;
     }
     return undefined;
+  }
+
+  /** All folders say the same. */
+  async #isAgreed(): Promise<boolean> {
+    if (this.ledger.ruledNames.size === 0 && this.devices.every(({ isOrdinary }) => isOrdinary))
+      return new Set(this.devices.map((device) => this.#describe(device))).size === 1;
+    const hub = await readHubTree(this);
+    return this.devices.every((device) => differencesFromHub(device, hub, this.ledger).length === 0);
   }
 
   #describe(device: SimDevice): string {

@@ -1,4 +1,5 @@
 import type { Oracle } from "../oracle.js";
+import { brake } from "./i15-brake.js";
 import { convergence } from "./i1-convergence.js";
 import { exactlyOnce } from "./i9-exactly-once.js";
 import { feed } from "./i12-feed.js";
@@ -24,6 +25,7 @@ const EACH = {
   wellFormedTree,
   feed,
   nothingUnlinked,
+  brake,
   nothingLeftOpen,
 };
 

@@ -1,20 +1,22 @@
+import { heldPayloads, mayHaveBeenApart } from "../apart.js";
 import type { Payload } from "../ledger.js";
-import { type Oracle, seenPayloads } from "../oracle.js";
+import type { Oracle } from "../oracle.js";
 
 /**
  * What somebody replaced or deleted does not come back.
  *
- * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; and worlds in which metadata was put back.
+ * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; what came back from the trash or the revisions; what
+ * rules or a device's choice may have kept apart; and worlds in which metadata was put back.
  */
 export function noResurrection(): Oracle {
   return {
     id: "I3",
-    onRest({ ledger, devices, hadSetback }, fail) {
-      if (hadSetback) return;
-      for (const device of devices) {
-        for (const [payload, paths] of seenPayloads(device.folder.entries(), ledger)) {
+    async onRest(world, fail) {
+      if (world.hadSetback) return;
+      for (const [device, payloads] of await heldPayloads(world)) {
+        for (const [payload, paths] of payloads) {
           const { supersededBy, copies, isPassing } = payload;
-          if (isPassing || supersededBy.size === 0 || copies > 0 || isTouchedByAnother(payload)) continue;
+          if (isPassing || supersededBy.size === 0 || copies > 0 || isTouchedByAnother(payload) || mayHaveBeenApart(payload, world)) continue;
           fail(`#${payload.id}, which ${[...supersededBy].join(" and ")} replaced or deleted, is at ${paths.join(", ")} on ${device.name}`);
         }
       }

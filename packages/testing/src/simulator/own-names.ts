@@ -1,0 +1,54 @@
+import { type Head, nameKey } from "@twinfold/core";
+import type { SeenEntry } from "./folder.js";
+import type { HubTree } from "./hub-tree.js";
+import type { DeviceSpec } from "./world-plan.js";
+
+const ALIAS = /^(.*) \(alias ([0-9a-f]{8,32})\)(\.[^.]{1,16})?$/s;
+
+/**
+ * What a folder shows, by the paths that the nodes have, ascending: a name in form D is taken back to the node's own, and so is an alias.
+ *
+ * An alias counts only where a node of the hub has its name and its digits: what else looks like one keeps its name.
+ */
+export function byOwnPath(
+  entries: ReadonlyMap<string, SeenEntry>,
+  { foldsCase = false, listsDecomposed = false }: DeviceSpec,
+  { byPath }: HubTree,
+): ReadonlyMap<string, SeenEntry> {
+  if (!foldsCase && !listsDecomposed) return entries;
+  const children = childrenByParent(byPath);
+  const own = new Map<string, string>([["", ""]]);
+  const found: Array<readonly [string, SeenEntry]> = [];
+  const taken = new Set<string>();
+  for (const [shown, entry] of [...entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const slash = shown.lastIndexOf("/");
+    const parent = own.get(shown.slice(0, Math.max(0, slash))) ?? "";
+    const name = ownName(shown.slice(slash + 1), children.get(parent) ?? []);
+    const path = parent === "" ? name : `${parent}/${name}`;
+    // Two entries of one node are a difference, not one entry.
+    const told = taken.has(path) ? shown : path;
+    taken.add(told);
+    own.set(shown, told);
+    found.push([told, entry]);
+  }
+  return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function ownName(shown: string, siblings: readonly Head[]): string {
+  const name = nameKey(shown);
+  const [, stem, digits, extension = ""] = ALIAS.exec(name) ?? [];
+  if (stem === undefined || digits === undefined) return name;
+  const node = siblings.find(({ nodeId, place }) => nodeId.startsWith(digits) && nameKey(place.name) === stem + extension);
+  return node === undefined ? name : nameKey(node.place.name);
+}
+
+function childrenByParent(byPath: ReadonlyMap<string, Head>): ReadonlyMap<string, readonly Head[]> {
+  const children = new Map<string, Head[]>();
+  for (const [path, head] of byPath) {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [head]);
+    else siblings.push(head);
+  }
+  return children;
+}
