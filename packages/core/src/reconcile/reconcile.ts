@@ -202,7 +202,10 @@ class Planner {
       const twin = this.#view
         .remoteAt(parentId, nameKey(name))
         .find((rival) => rival.nodeId !== nodeId && !this.#leaves(rival, "there") && isAt(rival.local?.place, parentId, nameKey(name)));
-      if (twin !== undefined || claimed.has(key)) {
+      if (twin?.local?.alias !== undefined) {
+        // It has the name at the hub, and stands under another one here.
+        this.#aside.set(nodeId, twin.nodeId);
+      } else if (twin !== undefined || claimed.has(key)) {
         this.#skipped.set(nodeId, "another name in the same folder is equal to it in Unicode normalization form C");
       } else {
         claimed.set(key, nodeId);

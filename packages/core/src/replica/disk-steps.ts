@@ -299,7 +299,33 @@ export class DiskSteps {
 
   async #pathFor(place: Place, node: NodeRecord): Promise<LocalPath | undefined> {
     const parent = place.parentId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.directoryPath(place.parentId);
-    return parent === undefined ? undefined : joinPath(parent, await nameOnDisk(this.#trees, place, node));
+    if (parent === undefined) return undefined;
+    return joinPath(parent, await nameOnDisk(this.#trees, place, node, (name) => this.#isInTheWay(place.parentId, joinPath(parent, name), node)));
+  }
+
+  /** True when something stands at a path that rules or this device's choice leave alone, and that cannot be the node's: a person's, who has told nobody of it. */
+  async #isInTheWay(parentId: NodeId, path: LocalPath, { remote }: NodeRecord): Promise<boolean> {
+    if (!this.#scope.leavesAnythingAlone) return false;
+    const looked = await this.#try(async () => ({ kind: "done", stat: await this.#tree.stat(path) }));
+    if (looked.kind !== "done" || looked.stat === undefined) return false;
+    const isDirectory = looked.stat.kind === "directory";
+    const [known = []] = await this.#trees.localByName([{ parentId, name: baseName(path) }]);
+    if (known.some(({ local }) => local && isSameName(nameHere(local), baseName(path), this.#trees.names))) return false;
+    const level = await this.#scope.levelOf(parentId, new Map());
+    if (level === undefined) return false;
+    const name = await this.#spelling(path);
+    if (this.#scope.reasonFor(level, name, isDirectory) !== undefined) return true;
+    if (!isDirectory || remote?.content.kind === "directory") return false;
+    return await this.#presence.holdsOnlyIgnored(path, this.#scope.enter(level, name, undefined));
+  }
+
+  /** The name of what is at a path, as this disk lists it. */
+  async #spelling(path: LocalPath): Promise<string> {
+    const { names } = this.#trees;
+    if (!names.foldsCase && !names.foldsNormalization) return baseName(path);
+    const listed = await this.#try(async () => ({ kind: "done", listing: await this.#tree.list(parentPath(path)) }));
+    const found = listed.kind === "done" ? listed.listing.entries.find(({ name }) => isSameName(name, baseName(path), names)) : undefined;
+    return found?.name ?? baseName(path);
   }
 
   /**

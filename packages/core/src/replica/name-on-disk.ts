@@ -6,12 +6,21 @@ import { isLive, isNewHere, nameHere, type NodeRecord } from "../reconcile/node-
 import { decide } from "../reconcile/policy.js";
 import type { Trees } from "./trees.js";
 
-/** The name that a node gets on this disk at `place`: its own, or an alias where the disk cannot hold that or takes it for another node's. */
-export async function nameOnDisk(trees: Trees, place: Place, node: NodeRecord): Promise<NodeName> {
+/**
+ * The name that a node gets on this disk at `place`: its own, or an alias where the disk cannot hold that or takes it for another node's, or where
+ * something stands that this device leaves alone, as `isLeftAlone` says.
+ */
+export async function nameOnDisk(
+  trees: Trees,
+  place: Place,
+  node: NodeRecord,
+  isLeftAlone: (name: NodeName) => Promise<boolean> = async () => false,
+): Promise<NodeName> {
   const { nodeId } = node;
-  if (holdsAnyName(trees.names)) return place.name;
   for (const digits of ALIAS_DIGITS) {
     const name = shownName(place.name, nodeId, trees.names, digits);
+    if (await isLeftAlone(name)) continue;
+    if (holdsAnyName(trees.names)) return name;
     const [group = []] = await trees.localByName([{ parentId: place.parentId, name }]);
     if (!group.some((occupant) => occupant.nodeId !== nodeId && keeps(trees, occupant, place, name) && !isOriginal(trees, node, occupant)))
       return name;

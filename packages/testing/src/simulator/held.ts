@@ -1,5 +1,6 @@
 import { nameKey } from "@twinfold/core";
 import type { SeenEntry } from "./folder.js";
+import { DISPLACED } from "./own-names.js";
 import type { DeviceSpec } from "./world-plan.js";
 
 export const IGNORE_FILE = ".twinfoldignore";
@@ -33,7 +34,7 @@ function parsePatterns(text: string): readonly Pattern[] {
 
 /** True when rules, or the choice of a device's link, let it hold what is at `path`. Files that come when they are asked for are held all the same. */
 export function isHeld(path: string, isDirectory: boolean, rules: RulesByDirectory, { only }: Pick<DeviceSpec, "only">): boolean {
-  const names = nameKey(path).split("/");
+  const names = nameKey(path).replaceAll(DISPLACED, "").split("/");
   for (let depth = 1; depth <= names.length; depth++) {
     const [isLast, at] = [depth === names.length, names.slice(0, depth).join("/")];
     if (isLast && !isDirectory && names.at(-1) === IGNORE_FILE) return true;
