@@ -220,6 +220,10 @@ export class Indexer {
         stayed.add(named.nodeId);
         continue;
       }
+      if (named === undefined && this.#trees.state.holdsAway && (await this.#presence.isExcludedAlias(nodeId, entry.name))) {
+        this.#ignored += 1;
+        continue;
+      }
       const problem = entry.stat.kind === "other" ? "is a socket, pipe or device" : nameProblem(entry.name);
       if (problem === undefined) entries.push(entry as LocalEntry & { readonly name: NodeName });
       else this.#events.skipped(path === "" ? entry.name : `${path}/${entry.name}`, problem);

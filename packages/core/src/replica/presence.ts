@@ -2,6 +2,7 @@ import { bytesToHex } from "../codec/hex.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
+import { isAliasOf, readAlias } from "../local/alias.js";
 import type { LocalTree } from "../local/local-tree.js";
 import { joinPath, type LocalPath, type NodeName } from "../names.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
@@ -37,6 +38,21 @@ export class Presence {
     // The hub may have taken it in a commit whose answer is still to come: then it is no deletion that this device lacks it.
     const isUnknownThere = rest.remote === undefined && rest.synced === undefined && (await this.#trees.outbox()).length === 0;
     await this.#trees.write(isUnknownThere ? { remove: [nodeId] } : { put: [{ ...rest, away: "excluded" }] });
+  }
+
+  /** True for the alias, here, of a node that this device does not hold: it was made when it did. */
+  async isExcludedAlias(parentId: NodeId, shown: string): Promise<boolean> {
+    const { names } = this.#trees;
+    for (const candidate of readAlias(shown, names)) {
+      const [records = []] =
+        "name" in candidate
+          ? await this.#trees.remoteByName([{ parentId, name: candidate.name }])
+          : [(await this.#trees.records([candidate.nodeId])).filter((record) => record !== undefined)];
+      const isIts = ({ nodeId, away, remote }: NodeRecord): boolean =>
+        away === "excluded" && remote?.place.parentId === parentId && isAliasOf(shown, remote.place.name, nodeId, names);
+      if (records.some(isIts)) return true;
+    }
+    return false;
   }
 
   /** Marks those of `records` that are to come and that this device does not hold; gives the others. */
