@@ -43,6 +43,8 @@ export const COLLISIONS = {
   "name taken here, by a new node with the same value": "the two become one",
   "alias taken here, by a new node with the same value": "the two become one",
   "name taken here, by another node": "the local node takes a conflict name",
+  "name taken at the hub, by a node that stands under an alias here": "the local node takes a conflict name",
+  "name taken here, by something that this device leaves alone": "the hub's node gets an alias here",
   "name taken at the hub, by an equal name in another Unicode form": "the local node is skipped, and said",
   "directory deleted at the hub, with something new inside here": "the directory comes back at the hub",
   "directory deleted here, with something new inside at the hub": "the directory comes back here",

@@ -17,6 +17,24 @@ async function meet(twins: Twins): Promise<void> {
   }
 }
 
+describe("a node that is shown under an alias because of its twin", () => {
+  it("keeps its name when the twin goes and somebody makes something new of that name here: that takes a conflict name", async () => {
+    const twins = await linuxAnd(FOLDING);
+    const { linux, other } = twins;
+    linux.tree.write("A/inner", "in a directory");
+    await meet(twins);
+    linux.tree.write("a", "the twin");
+    await meet(twins);
+    other.tree.rm("A");
+    other.tree.write("a", "new");
+    for (let round = 0; round < 3; round++)
+      for (const device of twins.devices) expect(await device.sync()).toMatchObject({ inSync: true, skipped: [] });
+    const found = texts(linux.tree);
+    expect(found.a).toBe("the twin");
+    expect(Object.values(found).sort()).toEqual(["new", "the twin"]);
+  });
+});
+
 describe("a node whose name a disk cannot hold", () => {
   it("is shown there under an alias, and said, and stays what it is", async () => {
     const twins = await linuxAnd(WINDOWS);

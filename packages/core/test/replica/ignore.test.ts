@@ -36,6 +36,30 @@ describe("ignore rules", () => {
     expect(await laptop.replica.status()).toMatchObject({ ignored: 4, excluded: 0, elsewhere: 0 });
   });
 
+  it("keep what they leave alone where it is when a file of its name comes, which has an alias there", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write(".twinfoldignore", "build/\n");
+    laptop.tree.write("build/out", "ignored");
+    laptop.tree.write("docs/build/out", "ignored too");
+    phone.tree.write("build", "a file");
+    phone.tree.write("docs", "another file");
+    for (let round = 0; round < 3; round++)
+      for (const device of [laptop, phone]) expect(await device.sync()).toMatchObject({ inSync: true, skipped: [] });
+    expect(texts(phone.tree)).toMatchObject({ build: "a file", docs: "another file" });
+    const here = texts(laptop.tree);
+    expect(here).toMatchObject({ "build/out": "ignored", "docs/build/out": "ignored too" });
+    const { aliased } = await laptop.sync();
+    expect(aliased.map(({ path }) => here[path])).toEqual(["a file", "another file"]);
+
+    laptop.tree.write(aliased[0]?.path ?? "", "edited under its alias");
+    for (const device of [laptop, phone]) await device.sync();
+    expect(texts(phone.tree).build).toBe("edited under its alias");
+
+    laptop.tree.write(".twinfoldignore", "build/\nbuild\n");
+    for (let round = 0; round < 3; round++) for (const device of [laptop, phone]) await device.sync();
+    expect(Object.keys(texts(phone.tree)).sort(), "the alias is nobody's new file").toEqual([".twinfoldignore", "build", "docs"]);
+  });
+
   it("can bring back what is ignored without a rule", async () => {
     const { laptop, phone } = await pair();
     laptop.tree.write(".twinfoldignore", "!.DS_Store\n");
