@@ -1,7 +1,7 @@
 import type { Expected, LocalPath, LocalTree } from "@twinfold/core";
 import type { Mutant } from "./mutant.js";
 import { except, onTree } from "./seams.js";
-import { contestedFile, failingAndPowerless, failingDisks, orderly, twins } from "./where.js";
+import { contestedFile, failingDisks, orderly, twins } from "./where.js";
 
 /** Mutants of how a device looks at its folder and changes it. */
 export const ofTree = {
@@ -16,11 +16,6 @@ export const ofTree = {
           return { ...listing, problems: [] };
         },
       })),
-  },
-  "names-not-settled": {
-    broken: "What changed in a directory is noted before it is durable.",
-    where: failingAndPowerless,
-    apply: (sut) => onTree(sut, () => ({ settle: async () => {} })),
   },
   "replaced-unseen": {
     broken: "A file is replaced without a look whether it is still what was planned for.",

@@ -57,11 +57,6 @@ export const powerless = world({ ...EDITS, "lose-power": 10 }, { swarm: { latenc
 export const mortal = world({ ...EDITS, crash: 10 }, { swarm: { latencyMs: 20, storeTurns: 0.5, initialFiles: 2 } });
 /** Disks fail now and then. */
 export const failingDisks = world(EDITS, { swarm: { latencyMs: 1, diskErrors: 0.03, initialFiles: 2 } });
-/** Disks fail, and devices lose power. */
-export const failingAndPowerless = world(
-  { ...EDITS, "lose-power": 10 },
-  { swarm: { latencyMs: 1, diskTurns: 0.3, diskErrors: 0.02, initialFiles: 2 } },
-);
 /** Names that differ in case. */
 export const twins = world(EDITS, { faults: false, names: ["a", "A"], swarm: { latencyMs: 1 } });
 /** What arrives is damaged. */

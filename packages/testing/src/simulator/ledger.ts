@@ -14,6 +14,8 @@ export interface Payload {
   isPlaced: boolean;
   /** Devices on which a person replaced or deleted it where it could be seen. */
   readonly supersededBy: Set<string>;
+  /** One of them had put it there itself, just before its process died, and could not know that it had: then nobody saw it go. */
+  isUnnoted: boolean;
   /** Devices on which a person did something else with the file that held it, or with a folder above. */
   readonly touchedBy: Set<string>;
   /** What the same file held before. */
@@ -80,6 +82,7 @@ export class Ledger {
       isPlaced: false,
       supersededBy: new Set(),
       touchedBy: new Set(),
+      isUnnoted: false,
       follows: undefined,
       copies: 0,
       after: new Set(),

@@ -16,6 +16,8 @@ export interface PersonParts {
   readonly folder: Folder;
   readonly ledger: Ledger;
   readonly scheduler: Scheduler;
+  /** False from the death of the engine's process until the next one has looked at the folder. */
+  readonly isWatched: () => boolean;
 }
 
 /** Somebody at the keyboard of one device, with the programs that people use. What cannot be done is not done. */
@@ -24,14 +26,16 @@ export class Person {
   readonly #folder: Folder;
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
+  readonly #isWatched: () => boolean;
   /** What has been in the folder whenever the person did something. */
   readonly #seen = new Set<Payload>();
 
-  constructor({ device, folder, ledger, scheduler }: PersonParts) {
+  constructor({ device, folder, ledger, scheduler, isWatched }: PersonParts) {
     this.#device = device;
     this.#folder = folder;
     this.#ledger = ledger;
     this.#scheduler = scheduler;
+    this.#isWatched = isWatched;
   }
 
   /** Says what was done; `undefined` when there was nothing to do it to. */
@@ -242,6 +246,7 @@ export class Person {
       if (payload === successor) continue;
       this.#ledger.removals += 1;
       payload.supersededBy.add(this.#device);
+      if (payload.device !== this.#device && !this.#isWatched()) payload.isUnnoted = true;
       if (successor !== undefined) successor.follows ??= payload;
     }
   }

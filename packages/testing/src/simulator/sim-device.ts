@@ -104,6 +104,8 @@ export class SimDevice {
   #isOff = false;
   #isUnmounted = false;
   #awaySinceMs = 0;
+  /** The engine's process has died, and no other one has looked at the folder since. */
+  #hasDied = false;
   /** Times that its metadata was put back or lost. */
   setbacks = 0;
   conflicts = 0;
@@ -126,7 +128,7 @@ export class SimDevice {
       before: (call) => this.#beforeDiskCall(call),
     });
     this.folder = new Folder(this.#disk);
-    this.person = new Person({ device: this.name, folder: this.folder, ledger, scheduler });
+    this.person = new Person({ device: this.name, folder: this.folder, ledger, scheduler, isWatched: () => !this.#hasDied });
     const mine = plan.faults.filter(({ device }) => device === index);
     this.#faults = new Set(mine.map(({ kind, nth }) => `${kind} ${nth}`));
     const principal: Principal = { accountId, deviceId: this.deviceId, deviceName: this.name };
@@ -274,6 +276,7 @@ export class SimDevice {
       this.#note(`conflict at ${path}${copy === undefined ? "" : `, kept as ${copy}`}`);
     });
     replica.on("sync:finished", ({ report }) => {
+      this.#hasDied = false;
       this.isBraking = report.awaitingConfirmation !== null;
       this.#parts.onReport(this, report);
     });
@@ -303,6 +306,7 @@ export class SimDevice {
   }
 
   kill(): void {
+    this.#hasDied ||= this.#life !== undefined;
     this.#disk.closeAllFiles();
     this.#life?.end(new Error("the process was killed"));
     this.#life = undefined;

@@ -6,7 +6,8 @@ import type { Oracle } from "../oracle.js";
  * What somebody replaced or deleted does not come back.
  *
  * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; what came back from the trash or the revisions; what
- * rules or a device's choice may have kept apart; and worlds in which metadata was put back.
+ * rules or a device's choice may have kept apart; what went from a device whose process had died and that had not looked at its folder again; and worlds
+ * in which metadata was put back.
  */
 export function noResurrection(): Oracle {
   return {
@@ -15,8 +16,9 @@ export function noResurrection(): Oracle {
       if (world.hadSetback) return;
       for (const [device, payloads] of await heldPayloads(world)) {
         for (const [payload, paths] of payloads) {
-          const { supersededBy, copies, isPassing } = payload;
-          if (isPassing || supersededBy.size === 0 || copies > 0 || isTouchedByAnother(payload) || mayHaveBeenApart(payload, world)) continue;
+          const { supersededBy, copies, isPassing, isUnnoted } = payload;
+          if (isPassing || isUnnoted || supersededBy.size === 0 || copies > 0 || isTouchedByAnother(payload) || mayHaveBeenApart(payload, world))
+            continue;
           fail(`#${payload.id}, which ${[...supersededBy].join(" and ")} replaced or deleted, is at ${paths.join(", ")} on ${device.name}`);
         }
       }
