@@ -88,6 +88,7 @@ export class SimDevice {
   #life: Life | undefined;
   #replica: Replica | undefined;
   #following: AbortController | undefined;
+  #isToStop = false;
   #starts = 0;
   #boots = 1;
   #rootId: string | undefined;
@@ -346,7 +347,7 @@ export class SimDevice {
   }
 
   async #follow(life: Life, replica: Replica): Promise<void> {
-    while (life.alive) {
+    while (life.alive && !this.#isToStop) {
       this.#following = new AbortController();
       try {
         await replica.follow({ signal: this.#following.signal });
@@ -357,10 +358,12 @@ export class SimDevice {
         await life.within(() => this.#parts.scheduler.sleep(RESTART_MS));
       }
     }
+    if (life.alive) this.#following = undefined;
   }
 
   /** From now on it syncs only when it is told to. */
   stopFollowing(): void {
+    this.#isToStop = true;
     this.#following?.abort(new Error("follows no longer"));
   }
 
