@@ -3,7 +3,7 @@ import type { ReplicaRow } from "../metadata/replica-store.js";
 import type { NodeRecord } from "../reconcile/node-record.js";
 import { rowToRecord } from "./record-codec.js";
 
-/** Records kept: with their bytes a few MiB for a replica, whatever the size of its folder. */
+/** Records kept, whatever the size of the folder: their bytes are 4 MiB at most. */
 const MAX_KEPT = 4_096;
 /** Longer rows, as of links with long targets, are decoded each time: they would move the bound. */
 const MAX_KEPT_BYTES = 1_024;

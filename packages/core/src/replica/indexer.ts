@@ -147,13 +147,16 @@ export class Indexer {
       await this.#walk(again, unsettled, signal);
       this.#isReruled = true;
     }
-    if (this.#isReruled) await this.#presence.reconsider();
+    if (this.#isReruled || this.#hasExcludedGone) await this.#presence.reconsider({ always: this.#hasExcludedGone });
     this.#isReruled = false;
+    this.#hasExcludedGone = false;
     await this.#intents.forgetSettled();
     return { unsettled };
   }
 
   #isReruled = false;
+  /** What is gone here was excluded by its place here; at the hub it may be at another by now. */
+  #hasExcludedGone = false;
 
   async #walk(queue: Place[], unsettled: Set<LocalPath>, signal: AbortSignal | undefined): Promise<void> {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
@@ -220,7 +223,7 @@ export class Indexer {
         stayed.add(named.nodeId);
         continue;
       }
-      if (named === undefined && this.#trees.state.holdsAway && (await this.#presence.isExcludedAlias(nodeId, entry.name))) {
+      if (named === undefined && (await this.#presence.isExcludedAlias(nodeId, level, entry.name))) {
         this.#ignored += 1;
         continue;
       }
@@ -455,7 +458,10 @@ export class Indexer {
     if (record === undefined) return;
     const { local: gone } = record;
     // A rule came and the thing went, unseen which was first: then the rule has it.
-    if ((await this.#presence.reasonFor(record, levels)) !== undefined) return await this.#presence.exclude(nodeId);
+    if ((await this.#presence.reasonFor(record, levels)) !== undefined) {
+      this.#hasExcludedGone = true;
+      return await this.#presence.exclude(nodeId);
+    }
     if (gone?.place.name === IGNORE_FILE && this.#scope.setRules(gone.place.parentId, undefined)) {
       const path = gone.place.parentId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.localPath(gone.place.parentId);
       if (path !== undefined) this.#reruled.set(gone.place.parentId, path);

@@ -40,16 +40,21 @@ export class Presence {
     await this.#trees.write(isUnknownThere ? { remove: [nodeId] } : { put: [{ ...rest, away: "excluded" }] });
   }
 
-  /** True for the alias, here, of a node that this device does not hold: it was made when it did. */
-  async isExcludedAlias(parentId: NodeId, shown: string): Promise<boolean> {
+  /** True for the alias, here, of a node that this device does not hold: it was made when it did. `level`: of the directory. */
+  async isExcludedAlias(parentId: NodeId, level: Level, shown: string): Promise<boolean> {
+    if (!this.#scope.leavesAnythingAlone) return false;
     const { names } = this.#trees;
     for (const candidate of readAlias(shown, names)) {
       const [records = []] =
         "name" in candidate
           ? await this.#trees.remoteByName([{ parentId, name: candidate.name }])
           : [(await this.#trees.records([candidate.nodeId])).filter((record) => record !== undefined)];
-      const isIts = ({ nodeId, away, remote }: NodeRecord): boolean =>
-        away === "excluded" && remote?.place.parentId === parentId && isAliasOf(shown, remote.place.name, nodeId, names);
+      const isIts = ({ nodeId, local, remote }: NodeRecord): boolean =>
+        local === undefined &&
+        isLive(remote) &&
+        remote.place.parentId === parentId &&
+        isAliasOf(shown, remote.place.name, nodeId, names) &&
+        this.#scope.reasonFor(level, remote.place.name, remote.content.kind === "directory") !== undefined;
       if (records.some(isIts)) return true;
     }
     return false;
@@ -92,11 +97,11 @@ export class Presence {
     return children.filter(({ away }) => away === "excluded").map(released);
   }
 
-  /** With other rules than before, looks at every node that is away again. Cost: the workspace, when a rule has changed. */
-  async reconsider(): Promise<void> {
+  /** With other rules than before, or `always`, looks at every node that is away again. Cost: the workspace, when a rule has changed. */
+  async reconsider({ always = false } = {}): Promise<void> {
     const { rulesStamp = "", onDemandStamp = "", holdsAway } = this.#trees.state;
     const [rulesNow, onDemandNow] = [this.#stamp(this.#scope.rulesStamp), this.#stamp(this.#scope.onDemandStamp)];
-    if (rulesStamp === rulesNow && onDemandStamp === onDemandNow) return;
+    if (!always && rulesStamp === rulesNow && onDemandStamp === onDemandNow) return;
     const levels: Levels = new Map();
     if (holdsAway) {
       for await (const page of this.#trees.all()) {
