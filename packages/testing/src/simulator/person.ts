@@ -190,7 +190,11 @@ export class Person {
   }
 
   #makeParents(path: string): void {
-    for (const parent of parentsOf(path)) if (this.#at(parent) === undefined) this.#folder.mkdir(parent);
+    for (const parent of parentsOf(path)) {
+      if (this.#at(parent) !== undefined) continue;
+      this.#ledger.shapedNames.add(parent.slice(parent.lastIndexOf("/") + 1));
+      this.#folder.mkdir(parent);
+    }
   }
 
   #write(path: string, bytes: Uint8Array): void {
