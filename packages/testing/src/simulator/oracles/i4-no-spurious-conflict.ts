@@ -25,10 +25,12 @@ export function noSpuriousConflict(): Oracle {
         const seen = seenPayloads(entries, ledger);
         if (isPlain(world)) judgeCopies(seen, world, (message) => fail(`${message}, on ${device.name}`));
         if (plan.ops.some(({ kind }) => MOVES.has(kind))) continue;
-        for (const [{ id }, paths] of seen) {
+        for (const [payload, paths] of seen) {
+          // Somebody may have met another file of that name first, and have written the same bytes there later.
+          if (ledger.payloads.some((other) => other !== payload && sharesName(payload, other))) continue;
           const folders = paths.filter((path) => isConflictName(path)).map((path) => path.slice(0, path.lastIndexOf("(conflict")).trimEnd());
           for (const original of folders)
-            if (paths.includes(original)) fail(`${original} on ${device.name} has a conflict copy with the same bytes, #${id}`);
+            if (paths.includes(original)) fail(`${original} on ${device.name} has a conflict copy with the same bytes, #${payload.id}`);
         }
       }
     },
