@@ -12,7 +12,7 @@ import { EmptiedFiles } from "./emptied-files.js";
 import { IgnoreFiles } from "./ignore-files.js";
 import type { Intents } from "./intents.js";
 import { type ObservedContent, observeContent } from "./observed-content.js";
-import { childrenByName, findOwners } from "./owners.js";
+import { childrenByName, findOwners, isReplaceable } from "./owners.js";
 import { PowerLoss } from "./power-loss.js";
 import type { Presence } from "./presence.js";
 import { fitReplacedRoot } from "./replaced-root.js";
@@ -216,7 +216,8 @@ export class Indexer {
       const named = known.get(entry.name);
       if (this.#scope.reasonFor(level, named?.local?.place.name ?? entry.name, stat.kind === "directory") !== undefined) {
         this.#ignored += 1;
-        if (named === undefined) continue;
+        // What stands under a node's name and is no such thing is not the node: that has gone.
+        if (named?.local === undefined || !isReplaceable(named.local, stat)) continue;
         await this.#flush();
         await this.#presence.exclude(named.nodeId);
         this.#vanished.delete(named.nodeId);
@@ -434,12 +435,23 @@ export class Indexer {
       if (path === undefined) this.#vanished.delete(nodeId);
       else if (await this.#isDisplaced(nodeId)) await this.#forgetBelow(nodeId, levels);
       else if (now - since < this.#settleMs) unsettled.add(parentPath(path));
-      else if ((await this.#tree.stat(path)) === undefined) await this.#forgetBelow(nodeId, levels);
+      else if (!(await this.#isStillThere(nodeId, path))) await this.#forgetBelow(nodeId, levels);
       else {
         this.#vanished.delete(nodeId);
         unsettled.add(parentPath(path));
       }
     }
+  }
+
+  /** Rules may leave alone what is under its name now: something of another kind or, on a disk that folds names, of another spelling. */
+  async #isStillThere(nodeId: NodeId, path: LocalPath): Promise<boolean> {
+    const local = (await this.#trees.record(nodeId))?.local;
+    const stat = await this.#tree.stat(path);
+    if (local === undefined || stat === undefined || !isReplaceable(local, stat)) return false;
+    const { foldsCase, foldsNormalization } = this.#trees.names;
+    if (!foldsCase && !foldsNormalization) return true;
+    const listing = await this.#list(parentPath(path));
+    return listing === undefined || listing.entries.some(({ name }) => nameKey(name) === nameKey(nameHere(local)));
   }
 
   async #isDisplaced(nodeId: NodeId): Promise<boolean> {

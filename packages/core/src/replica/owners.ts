@@ -112,6 +112,6 @@ function sameKind(local: LocalState, stat: LocalStat): boolean {
 }
 
 /** A file may become a symlink and stay the same node; a directory and what is none are never one node. */
-function isReplaceable(local: LocalState, stat: LocalStat): boolean {
+export function isReplaceable(local: LocalState, stat: LocalStat): boolean {
   return (local.stat.kind === "directory") === (stat.kind === "directory");
 }
