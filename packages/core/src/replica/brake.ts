@@ -14,6 +14,8 @@ export class Brake {
   readonly #trees: Trees;
   readonly #held = new Set<NodeId>();
   #heldFiles = 0;
+  /** Nodes in the count of the state, of this process: at most {@link MOST}. */
+  readonly #counted = new Set<NodeId>();
   #confirmed = false;
 
   constructor(trees: Trees) {
@@ -52,14 +54,18 @@ export class Brake {
     const files = losses.filter(({ nodeId }) => {
       const record = view.record(nodeId);
       return (record?.local ?? record?.synced)?.content.kind !== "directory";
-    }).length;
-    const removed = this.#trees.state.removedSince + files;
+    });
+    // What did not come to its end is planned again, and is no further loss.
+    if (this.#trees.state.removedSince === 0) this.#counted.clear();
+    const fresh = files.filter(({ nodeId }) => !this.#counted.has(nodeId));
+    const removed = this.#trees.state.removedSince + fresh.length;
     if (this.#held.size === 0 && (removed <= LEAST || removed <= (await this.#share()))) {
-      await this.#trees.write({ state: { removedSince: removed } });
+      for (const { nodeId } of fresh) this.#counted.add(nodeId);
+      if (fresh.length > 0) await this.#trees.write({ state: { removedSince: removed } });
       return steps;
     }
     for (const { nodeId } of losses) this.#held.add(nodeId);
-    this.#heldFiles += files;
+    this.#heldFiles += files.length;
     return steps.filter((step) => !isLoss(step));
   }
 

@@ -136,6 +136,26 @@ describe("a root that is not there", () => {
 });
 
 describe("the brake", () => {
+  it("counts a removal once, however often the server cannot be reached", async () => {
+    let isDown = false;
+    const twins = await createTwins(["laptop", "phone"], {
+      wrapTransport: (transport) => ({
+        ...transport,
+        commit: (request, options) =>
+          isDown ? Promise.reject(new TwinfoldError("ERR_UNREACHABLE", "the network is down")) : transport.commit(request, options),
+      }),
+    });
+    const [laptop, phone] = twins.devices as [Device, Device];
+    for (let at = 0; at < 40; at++) laptop.tree.write(`${at}.txt`, `${at}`);
+    await twins.settle();
+    for (let at = 0; at < 4; at++) laptop.tree.rm(`${at}.txt`);
+    isDown = true;
+    for (let attempt = 0; attempt < 10; attempt++) await laptop.sync().catch(() => {});
+    isDown = false;
+    expect(await laptop.sync()).toMatchObject({ inSync: true, filesDeleted: 4, awaitingConfirmation: null });
+    expect(await phone.sync()).toMatchObject({ inSync: true, filesDeleted: 4 });
+  });
+
   it("allows a share of what is there, and of nothing that was deleted long ago", async () => {
     const { twins, laptop, phone } = await pair();
     for (let at = 0; at < 400; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);
