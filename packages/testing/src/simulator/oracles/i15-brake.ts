@@ -35,7 +35,10 @@ export function brake(): Oracle {
         if (head.deleted && head.content.kind !== "directory" && device !== undefined && !device.isAllowed) count(device, fail);
       }
     },
-    onTakenAway: count,
+    onTakenAway(device, fail) {
+      // What moves to where a device holds nothing leaves its disk, and is no removal.
+      if (device.isFull) count(device, fail);
+    },
     onReport(device, { inSync, awaitingConfirmation }, world, fail) {
       if (inSync) removed.delete(device);
       const { removals } = world.ledger;
