@@ -80,8 +80,11 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
       }),
     append: (bytes) =>
       doing("write the download", async (to) => {
-        if (isHole(bytes)) await to.truncate(sizeBytes + bytes.length);
-        else await to.write(bytes, sizeBytes);
+        if (isHole(bytes)) {
+          // An append that failed on its way may have left bytes behind the end.
+          await to.truncate(sizeBytes);
+          await to.truncate(sizeBytes + bytes.length);
+        } else await to.write(bytes, sizeBytes);
         sizeBytes += bytes.length;
       }),
     async place(target: LocalPath, expected: Expected, attributes: FileAttributes) {

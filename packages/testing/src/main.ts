@@ -70,4 +70,11 @@ async function main(args: string[]): Promise<number> {
   return (await huntInProcesses({ ...options, jobs: Number(values.jobs) })) ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const code = String((error as NodeJS.ErrnoException).code);
+  if (!code.startsWith("ERR_PARSE_ARGS") && code !== "ENOENT") throw error;
+  console.error(`twinfold-testing: ${(error as Error).message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}

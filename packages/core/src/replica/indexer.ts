@@ -94,7 +94,7 @@ export class Indexer {
   /** Looks at every directory. */
   async scanAll(signal?: AbortSignal): Promise<ScanOutcome> {
     this.#ignored = 0;
-    const outcome = await this.scan([{ path: ROOT_PATH, deep: true }], signal);
+    const outcome = await this.scan(EVERYTHING, signal);
     this.#hasSeenAll = true;
     await this.#presence.reconsider();
     if (this.#ignored !== this.#trees.state.ignored) await this.#trees.write({ state: { ignored: this.#ignored } });
@@ -106,19 +106,28 @@ export class Indexer {
     const stamp = await this.#tree.check();
     const { rootStamp } = this.#trees.state;
     this.#isReplaced = rootStamp !== stamp && rootStamp !== undefined && rootStamp !== "";
-    if (rootStamp === stamp && this.#powerLoss.isOver) return await this.#look(places, signal);
+    const isInDoubt = !this.#powerLoss.isOver;
+    const seen = rootStamp === stamp && !(isInDoubt && !this.#hasSeenAll) ? places : EVERYTHING;
     if (this.#isReplaced) await fitReplacedRoot(this.#trees, this.#tree);
-    const outcome = await this.#look([{ path: ROOT_PATH, deep: true }], signal);
+    this.#isPartlyUnread = false;
+    const outcome = await this.#look(seen, signal);
     this.#isReplaced = false;
-    await this.#trees.write({ state: { rootStamp: stamp, bootId: this.#env.bootId } });
+    const isOver = isInDoubt && seen === EVERYTHING && !this.#isPartlyUnread;
+    if (rootStamp !== stamp || isOver) {
+      await this.#trees.write({ state: { rootStamp: stamp, ...(isOver ? { bootId: this.#env.bootId } : {}) } });
+    }
     return outcome;
   }
+
+  /** Something could not be read in this look. */
+  #isPartlyUnread = false;
 
   async #look(places: Iterable<{ readonly path: LocalPath; readonly deep: boolean }>, signal: AbortSignal | undefined): Promise<ScanOutcome> {
     this.#entries = 0;
     // What a scan saw that was broken off is seen again, and must not be there twice.
     this.#pending = [];
     this.#pendingManifests = [];
+    this.#intents.beginScan();
     const unsettled = new Set<LocalPath>();
     // Several places may lead to one directory. Looked at twice in one scan, what is new in it would be two nodes.
     const begin = new Map<LocalPath, { path: LocalPath; nodeId: NodeId; deep: boolean }>();
@@ -194,7 +203,10 @@ export class Indexer {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly isReruled: boolean; readonly below: ReadonlyArray<Omit<Place, "deep">> }> {
     const listing = await this.#list(path);
-    if (listing === undefined) return NOTHING_BELOW;
+    if (listing === undefined) {
+      this.#isPartlyUnread = true;
+      return NOTHING_BELOW;
+    }
     if (path === ROOT_PATH && listing.entries.length + listing.problems.length === 0) await this.#mustNotBeEmptied();
     for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
 
@@ -240,7 +252,10 @@ export class Indexer {
 
     const owners = await findOwners({ trees: this.#trees, tree: this.#tree, flush: () => this.#flush() }, { path, nodeId, entries, known });
     if (this.#trees.state.holdsAway) await this.#includeAgain(nodeId, entries, owners);
-    if (hasNews(nodeId, entries, owners, children) && !(await this.#isSettled(path))) return NOTHING_BELOW;
+    if (hasNews(nodeId, entries, owners, children) && !(await this.#isSettled(path, unsettled))) {
+      this.#isPartlyUnread = true;
+      return NOTHING_BELOW;
+    }
     // In a folder that was put back nothing was put by this device.
     const intents = this.#isReplaced ? [] : this.#intents.in(nodeId);
     const unseen = [...unreadable];
@@ -251,6 +266,7 @@ export class Indexer {
       const entryPath = joinPath(path, entry.name);
       const record = await this.#entry(entryPath, nodeId, entry, owner, intents, unsettled);
       if (record === undefined) {
+        this.#isPartlyUnread = true;
         unseen.push(entry.name);
         if (owner !== undefined) stayed.add(owner.nodeId);
         continue;
@@ -342,16 +358,15 @@ export class Indexer {
   }
 
   /** Makes what was listed durable before it is noted: names that the disk took back with a loss of power would be deleted, or new, to the next scan. */
-  async #isSettled(path: LocalPath): Promise<boolean> {
+  async #isSettled(path: LocalPath, unsettled: Set<LocalPath>): Promise<boolean> {
     try {
       await this.#tree.settle(path);
       return true;
     } catch (error) {
       if (!isTwinfoldError(error)) throw error;
-      if (error.code !== "ERR_NOT_FOUND" && error.code !== "ERR_LOCAL_CHANGED") {
-        if (error.code !== "ERR_LOCAL_FAILED" && error.code !== "ERR_PERMISSION_DENIED") throw error;
-        this.#events.skipped(path, error.message);
-      }
+      if (error.code === "ERR_NOT_FOUND" || error.code === "ERR_LOCAL_CHANGED") unsettled.add(parentPath(path));
+      else if (error.code === "ERR_LOCAL_FAILED" || error.code === "ERR_PERMISSION_DENIED") this.#events.skipped(path, error.message);
+      else throw error;
       return false;
     }
   }
@@ -491,6 +506,8 @@ interface Place {
   readonly deep: boolean;
   readonly isNew: boolean;
 }
+
+const EVERYTHING = [{ path: ROOT_PATH, deep: true }] as const;
 
 const NOTHING_BELOW = { isReruled: false, below: [] } as const;
 

@@ -37,6 +37,11 @@ export class Intents {
     await this.#write(open.filter((head, index) => !isNoted(records[index], head)));
   }
 
+  /** A scan begins. What one that was broken off has settled was perhaps not written, and has to be seen again. */
+  beginScan(): void {
+    this.#settled.clear();
+  }
+
   /** What may have been put into a directory without a note. */
   in(parentId: NodeId): readonly LiveHead[] {
     return this.#open().filter((head): head is LiveHead => isLive(head) && head.place.parentId === parentId);

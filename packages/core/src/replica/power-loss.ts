@@ -15,12 +15,14 @@ const WRITEBACK_MS = 60_000;
  */
 export class PowerLoss {
   readonly #parts: Pick<ReplicaParts, "trees" | "env">;
+  /** Fixed with the first look of this process: what could not be read then is in doubt as long as it runs. */
+  #sinceNs: bigint | undefined;
 
   constructor(parts: Pick<ReplicaParts, "trees" | "env">) {
     this.#parts = parts;
   }
 
-  /** This boot of the machine has looked at the whole folder. */
+  /** This boot of the machine has looked at the whole folder, and could read all of it. */
   get isOver(): boolean {
     const { trees, env } = this.#parts;
     return trees.state.bootId === env.bootId;
@@ -30,7 +32,8 @@ export class PowerLoss {
   mayHaveTaken({ stat }: LocalState): boolean {
     const { bootId, lastInSyncAtMs = 0 } = this.#parts.trees.state;
     if (this.isOver || bootId === undefined || stat.kind !== "file") return false;
-    return stat.ctimeNs >= BigInt(Math.floor(lastInSyncAtMs - WRITEBACK_MS)) * 1_000_000n;
+    this.#sinceNs ??= BigInt(Math.floor(lastInSyncAtMs - WRITEBACK_MS)) * 1_000_000n;
+    return stat.ctimeNs >= this.#sinceNs;
   }
 
   /** True of a file that nobody can have written to since: every write, and every change of its times, moves the ctime on. */

@@ -204,8 +204,8 @@ export class Presence {
   }
 }
 
-/** A directory that is gone, is another thing by now, or may not be read. */
-const UNLISTED: ReadonlySet<string> = new Set(["ERR_NOT_FOUND", "ERR_LOCAL_CHANGED", "ERR_PERMISSION_DENIED"]);
+/** A directory that is gone, is another thing by now, or cannot be read. */
+const UNLISTED: ReadonlySet<string> = new Set(["ERR_NOT_FOUND", "ERR_LOCAL_CHANGED", "ERR_PERMISSION_DENIED", "ERR_LOCAL_FAILED"]);
 
 /** As a node that this device has never heard of. */
 function released({ nodeId, remote }: NodeRecord): NodeRecord {

@@ -130,7 +130,7 @@ export class Trees {
     const name = JSON.stringify(local.place.name);
     const problem = whyNotHeld(local.place.name, this.#names);
     return problem === undefined
-      ? `its name is ${name}, and this disk takes that for the name of something else in the folder`
+      ? `its name is ${name}, which something else in the folder has on this disk`
       : `its name is ${name}, which this disk cannot hold: it ${problem}`;
   }
 

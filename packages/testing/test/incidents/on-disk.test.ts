@@ -133,6 +133,21 @@ describe("what a program has written and not made durable", () => {
     }
   });
 
+  it("is on every device also when the disk cannot be read at the first look after the power has come again", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { twins, laptop } = await written(seed);
+      await laptop.sync();
+      await laptop.losePower();
+      laptop.before = ({ operation, path }) => {
+        if (operation === "file.read" && path.startsWith(`${ROOT}/`) && !path.includes(".twinfold")) throw diskError("EIO");
+      };
+      await laptop.sync();
+      laptop.before = () => {};
+      await twins.settle();
+      for (const device of twins.devices) expect(short(device.texts()), `seed ${seed}`).toEqual(short(now));
+    }
+  });
+
   it("and is edited after the power has come again is that edit on every device", async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const { twins, laptop } = await written(seed);
