@@ -27,13 +27,13 @@ import {
   TwinfoldError,
 } from "@twinfold/core";
 import { coalescedSync } from "./coalesced-sync.js";
-import { retriedSync } from "./retried-sync.js";
 import { pieces } from "./copy-file.js";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import { createDurableReplace } from "./durable-replace.js";
 import { type WatchFolder, watchFolder } from "./folder-watcher.js";
 import { openStaging, removeAbandoned } from "./fs-staging.js";
 import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
+import { retriedSync } from "./retried-sync.js";
 import { createNodeEnv } from "./node-env.js";
 import { createNodeFileSystem } from "./node-file-system.js";
 import { probeNames } from "./probe-names.js";

@@ -65,6 +65,12 @@ export class Indexer {
   isEmptyExpected = false;
   /** The folder is not the one that was looked at before, though it is marked alike. */
   #isReplaced = false;
+  #hasSeenAll = false;
+  /** Something could not be read in this look. */
+  #isPartlyUnread = false;
+  #isReruled = false;
+  /** What is gone here was excluded by its place here; at the hub it may be at another by now. */
+  #hasExcludedGone = false;
   #entries = 0;
   #pending: NodeRecord[] = [];
   #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
@@ -89,7 +95,6 @@ export class Indexer {
   get hasSeenAll(): boolean {
     return this.#hasSeenAll;
   }
-  #hasSeenAll = false;
 
   /** Looks at every directory. */
   async scanAll(signal?: AbortSignal): Promise<ScanOutcome> {
@@ -104,7 +109,7 @@ export class Indexer {
   /** Looks at the named directories; at all below them when `deep`, otherwise at what is new in them. */
   async scan(places: Iterable<{ readonly path: LocalPath; readonly deep: boolean }>, signal?: AbortSignal): Promise<ScanOutcome> {
     const stamp = await this.#tree.check();
-    const { rootStamp } = this.#trees.state;
+    const { rootStamp, bootId } = this.#trees.state;
     this.#isReplaced = rootStamp !== stamp && rootStamp !== undefined && rootStamp !== "";
     const isInDoubt = !this.#powerLoss.isOver;
     const seen = rootStamp === stamp && !(isInDoubt && !this.#hasSeenAll) ? places : EVERYTHING;
@@ -112,15 +117,13 @@ export class Indexer {
     this.#isPartlyUnread = false;
     const outcome = await this.#look(seen, signal);
     this.#isReplaced = false;
-    const isOver = isInDoubt && seen === EVERYTHING && !this.#isPartlyUnread;
+    // Of a folder that was never looked at before nothing is in doubt.
+    const isOver = isInDoubt && seen === EVERYTHING && (bootId === undefined || !this.#isPartlyUnread);
     if (rootStamp !== stamp || isOver) {
       await this.#trees.write({ state: { rootStamp: stamp, ...(isOver ? { bootId: this.#env.bootId } : {}) } });
     }
     return outcome;
   }
-
-  /** Something could not be read in this look. */
-  #isPartlyUnread = false;
 
   async #look(places: Iterable<{ readonly path: LocalPath; readonly deep: boolean }>, signal: AbortSignal | undefined): Promise<ScanOutcome> {
     this.#entries = 0;
@@ -162,10 +165,6 @@ export class Indexer {
     await this.#intents.forgetSettled();
     return { unsettled };
   }
-
-  #isReruled = false;
-  /** What is gone here was excluded by its place here; at the hub it may be at another by now. */
-  #hasExcludedGone = false;
 
   async #walk(queue: Place[], unsettled: Set<LocalPath>, signal: AbortSignal | undefined): Promise<void> {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {

@@ -102,8 +102,9 @@ describe("what a program has written and not made durable", () => {
     "a name.txt": "moved",
   };
 
-  async function written(seed: number) {
+  async function written(seed: number, prepare: (laptop: DiskDevice) => void = () => {}) {
     const { twins, laptop, phone } = await pair({ seed });
+    prepare(laptop);
     const before = { "edited.txt": "old ".repeat(4_000), "cut.txt": "long ".repeat(4_000), "saved.txt": "unsaved", "another name.txt": "moved" };
     for (const [path, text] of Object.entries(before)) laptop.write(path, text);
     await twins.settle();
@@ -130,6 +131,21 @@ describe("what a program has written and not made durable", () => {
       await laptop.losePower();
       await twins.settle();
       for (const device of twins.devices) expect(short(device.texts()), `seed ${seed}`).toEqual(short(now));
+    }
+  });
+
+  it("is on every device also when something in the folder could never be read", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const { twins, laptop } = await written(seed, (device) => {
+        device.write("unreadable.txt", "a secret");
+        device.before = ({ operation, path }) => {
+          if (operation === "open" && path.endsWith("/unreadable.txt")) throw diskError("EACCES");
+        };
+      });
+      await laptop.sync();
+      await laptop.losePower();
+      await twins.settle();
+      for (const device of twins.devices) expect(short(device.texts()), `seed ${seed}`).toMatchObject(short(now));
     }
   });
 
