@@ -121,6 +121,14 @@ async function act({ devices }: Twins, operation: Op, ledger: Ledger): Promise<v
   }
 }
 
+/** What rules left alone had a node's name, which got an alias: where the name is free again, somebody gives it back. */
+function takeAliasesBack(tree: Device["tree"]): void {
+  for (const path of tree.files().keys()) {
+    const own = path.replace(/ \(alias [0-9a-f]{8,32}\)$/, "");
+    if (own !== path && tree.files().has(path) && !tree.files().has(own)) tree.rename(path, own);
+  }
+}
+
 /** Every device holds everything again, and there are no rules. */
 async function holdEverything(twins: Twins): Promise<void> {
   for (const each of twins.devices) await each.restart({});
@@ -128,6 +136,7 @@ async function holdEverything(twins: Twins): Promise<void> {
     for (const { tree } of twins.devices) {
       for (const [file, { kind }] of tree.files()) if (kind === "file" && (file.split("/").at(-1) as string).startsWith(RULES)) tree.rm(file);
     }
+    for (const { tree } of twins.devices) takeAliasesBack(tree);
     for (const each of [...twins.devices, ...twins.devices]) await syncAndConfirm(each);
   }
   for (const { replica } of twins.devices) await replica.get("" as LocalPath);
