@@ -209,8 +209,10 @@ async function attack(seed: string, rules: NameRules): Promise<{ readonly tried:
   return { tried, said, made };
 }
 
+/** Does not follow links: Node 22's own recursive reading does, and what a hostile hub links to may be the whole disk. */
 function countEntries(folder: string): number {
-  return readdirSync(folder, { withFileTypes: true, recursive: true }).length;
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries.reduce((count, entry) => count + 1 + (entry.isDirectory() ? countEntries(join(folder, entry.name)) : 0), 0);
 }
 
 const KINDS: Readonly<Record<string, NameRules>> = {
