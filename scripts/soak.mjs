@@ -1,17 +1,16 @@
-/**
- * Hunts for as long as you like. Exits 0 only if nothing is broken.
- *
- *   npm run soak -- [--runs 10000] [--ops 50] [--seed N] [--seconds N] [--jobs N] [--out DIR]     simulated worlds; what breaks is shrunk, and written down to be replayed
- *   npm run soak -- --crash-points           every workload, interrupted at every call of disk and store
- *   npm run soak -- --planner [--runs N]     the planner alone: a million triples of trees, or N
- *   npm run soak -- --exhaustive             every sequence of up to three operations by three devices, on a tree of four nodes
- *   npm run soak -- --kills [--runs 200]     real processes of client and server, killed in the middle of a sync
- */
+// Hunts for as long as you like: `npm run soak -- --help` tells how. Exits 0 only if nothing is broken.
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { bootstrap } from "./bootstrap.mjs";
 import { ROOT } from "./steps.mjs";
+
+const USAGE = `npm run soak -- [--runs 10000] [--ops 50] [--seed N] [--seconds N] [--jobs N] [--out DIR]
+                                       simulated worlds; what breaks is shrunk, and written down to be replayed
+npm run soak -- --crash-points         every workload, interrupted at every call of disk and store
+npm run soak -- --planner [--runs N]   the planner alone: a million triples of trees, or N
+npm run soak -- --exhaustive           every sequence of up to three operations by three devices, on a tree of four nodes
+npm run soak -- --kills [--runs 200]   real processes of client and server, killed in the middle of a sync`;
 
 const given = process.argv.slice(2);
 const jobs = Math.max(1, availableParallelism());
@@ -39,6 +38,10 @@ const MODES = {
   ],
 };
 
+if (given.includes("--help")) {
+  console.log(USAGE);
+  process.exit(0);
+}
 await bootstrap();
 const mode = given.find((argument) => argument in MODES);
 const codes =

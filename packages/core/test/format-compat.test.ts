@@ -295,6 +295,16 @@ const VALUES: Readonly<Record<string, Written>> = {
     intents: [],
     bootId: "6a1f",
   }),
+  "replica state with what waits for a yes": written(replicaStateCodec, {
+    ...state,
+    foldsCase: false,
+    rootStamp: "12-345",
+    afterReset: false,
+    intents: [],
+    bootId: "6a1f",
+    holdsAliases: true,
+    awaitingRemovals: 300,
+  }),
   "replica record of a file elsewhere": written(recordCodec, { nodeId, remote: headOf(CONTENTS.file), away: "elsewhere" }),
   "replica record of a node that is excluded": written(recordCodec, {
     nodeId,

@@ -2,7 +2,7 @@ import { resolve as absolute } from "node:path";
 import type { Context, ExitCode } from "../context.js";
 import { request } from "../daemon/host.js";
 import type { Keep } from "../daemon/requests.js";
-import { syncDocument } from "../output/sync-report.js";
+import { butNotInSync, syncDocument } from "../output/sync-report.js";
 import { printable } from "../output/table.js";
 
 export interface ResolveOptions {
@@ -12,10 +12,10 @@ export interface ResolveOptions {
 
 export async function resolve({ device, output, signal }: Context, path: string, options: ResolveOptions): Promise<ExitCode> {
   const { kept, sync } = await request(await device(), "resolve", { path: absolute(path), keep: parseKeep(options.keep) }, { signal });
-  const text = `Kept ${kept.map(printable).join(" and ")}; what was given up is in the trash and among the revisions.`;
+  const givenUp = options.keep === "both" ? "" : "; what was given up is in the trash and among the revisions";
   output.answer(
     { path: absolute(path), kept, sync: syncDocument(sync) },
-    options.keep === "both" ? `Kept ${kept.map(printable).join(" and ")}.` : text,
+    `Kept ${kept.map(printable).join(" and ")}${givenUp}${butNotInSync(sync)}.`,
   );
   return sync.inSync ? 0 : 1;
 }

@@ -3,6 +3,7 @@ import type { Context } from "../context.js";
 import { request } from "../daemon/host.js";
 import type { LinkStatus } from "../daemon/requests.js";
 import { formatCount, formatDuration, formatTime } from "../output/format.js";
+import { describeConfirmation } from "../output/sync-report.js";
 import { printable } from "../output/table.js";
 
 export async function status({ device, output, signal }: Context, dir: string | undefined): Promise<void> {
@@ -23,6 +24,7 @@ function describe(link: LinkStatus): string {
   ];
   const unheld = (["ignored", "excluded", "elsewhere"] as const).filter((kind) => link[kind] > 0).map((kind) => `${link[kind]} ${kind}`);
   if (unheld.length > 0) lines.push(`  not held      ${unheld.join(", ")}`);
+  if (link.awaitingConfirmation !== null) lines.push(`  held back     ${describeConfirmation(link.awaitingConfirmation.removals, link.path)}`);
   if (link.problem !== null) lines.push(`  problem       ${link.problem}`);
   if (link.skipped.length > 0) lines.push(`  skipped       ${formatCount(link.skipped.length, "name")}:`);
   for (const { path, reason } of link.skipped) lines.push(`    ${printable(path)}: ${reason}`);

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Context, ExitCode } from "../context.js";
 import { request } from "../daemon/host.js";
 import { formatBytes, formatTime } from "../output/format.js";
-import { syncDocument } from "../output/sync-report.js";
+import { butNotInSync, syncDocument } from "../output/sync-report.js";
 import { formatTable, printable } from "../output/table.js";
 
 export async function trash({ device, output, signal }: Context, dir: string | undefined): Promise<ExitCode> {
@@ -24,7 +24,8 @@ export interface RestoreFromTrashOptions {
 
 export async function restoreFromTrash({ device, output, signal }: Context, path: string, { id }: RestoreFromTrashOptions): Promise<ExitCode> {
   const { restored, sync } = await request(await device(), "restoreFromTrash", { path: resolve(path), trashId: id }, { signal });
-  const text = `${printable(restored)} is back from the trash.`;
+  const back = `${printable(restored)} is back from the trash`;
+  const text = sync === null ? `${back}, and goes up when the server is in reach.` : `${back}${butNotInSync(sync)}.`;
   output.answer({ path: resolve(path), restored, sync: sync === null ? null : syncDocument(sync) }, text);
   return sync === null || sync.inSync ? 0 : 1;
 }

@@ -185,7 +185,7 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         (error: unknown) => shownError(error).message,
       );
       const { bytesSent, bytesReceived } = usage();
-      const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, aliased, ignored, excluded, elsewhere, problem } =
+      const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, aliased, awaitingConfirmation, ignored, excluded, elsewhere, problem } =
         await replica.status();
       return {
         ...nameOf(link),
@@ -199,6 +199,7 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         elsewhere,
         skipped,
         aliased,
+        awaitingConfirmation,
         bytesSent,
         bytesReceived,
         problem: rootProblem ?? problem ?? null,
@@ -216,6 +217,7 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         bytesReceived: 0,
         skipped: [],
         aliased: [],
+        awaitingConfirmation: null,
       };
       return { ...nameOf(link), state: "stopped", ...unknown, problem: shownError(error).message };
     }

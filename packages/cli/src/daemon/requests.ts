@@ -30,7 +30,7 @@ export interface LinkName {
 export type LinkOutcome<T> = LinkName & (T | { readonly error: ShownError });
 
 export type LinkStatus = LinkName &
-  Pick<ReplicaStatus, "nodes" | "pending" | "ignored" | "excluded" | "elsewhere" | "skipped" | "aliased"> & {
+  Pick<ReplicaStatus, "nodes" | "pending" | "ignored" | "excluded" | "elsewhere" | "skipped" | "aliased" | "awaitingConfirmation"> & {
     readonly state: ReplicaStatus["state"];
     /** `null` when everything has reached the other side. */
     readonly oldestUnsyncedMs: number | null;

@@ -67,6 +67,11 @@ export function describeOutcome(link: LinkOutcome<LinkReport>): string {
   return lines.join("\n");
 }
 
+/** Ends a sentence on what was done, when the command exits with 1 nevertheless. */
+export function butNotInSync({ inSync }: LinkReport): string {
+  return inSync ? "" : ", but not all in the folder is in sync: `twinfold status` tells why";
+}
+
 export function describeConfirmation(removals: number, path: string): string {
   const dir = JSON.stringify(path);
   return `${formatCount(removals, "removal")} wait for a yes: look with \`twinfold sync ${dir} --dry-run\`, agree with \`twinfold sync ${dir} --once --confirm\`.`;

@@ -63,7 +63,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
 
     async status(): Promise<ReplicaStatus> {
       const { nodes, dirty } = await trees.counts();
-      const { unsyncedSinceMs, lastInSyncAtMs } = trees.state;
+      const { unsyncedSinceMs, lastInSyncAtMs, awaitingRemovals = 0 } = trees.state;
       return {
         workspaceId,
         state: closing.signal.aborted ? "stopped" : follower.state,
@@ -73,6 +73,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
         lastInSyncAtMs,
         skipped: synchronizer.skipped,
         aliased: await trees.aliased(),
+        awaitingConfirmation: awaitingRemovals > 0 ? { removals: awaitingRemovals } : null,
         ...(await presence.counts()),
         problem: follower.problem,
       };

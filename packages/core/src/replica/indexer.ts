@@ -118,7 +118,7 @@ export class Indexer {
     const outcome = await this.#look(seen, signal);
     this.#isReplaced = false;
     // Of a folder that was never looked at before nothing is in doubt.
-    const isOver = isInDoubt && seen === EVERYTHING && (bootId === undefined || !this.#isPartlyUnread);
+    const isOver = isInDoubt && seen === EVERYTHING && (bootId === "" || !this.#isPartlyUnread);
     if (rootStamp !== stamp || isOver) {
       await this.#trees.write({ state: { rootStamp: stamp, ...(isOver ? { bootId: this.#env.bootId } : {}) } });
     }
@@ -133,30 +133,20 @@ export class Indexer {
     this.#intents.beginScan();
     const unsettled = new Set<LocalPath>();
     // Several places may lead to one directory. Looked at twice in one scan, what is new in it would be two nodes.
-    const begin = new Map<LocalPath, { path: LocalPath; nodeId: NodeId; deep: boolean }>();
+    const begin = new Map<LocalPath, Place>();
     for (const place of places) {
       const found = await this.#nearestKnown(place.path);
       const deep = (found.path === place.path && place.deep) || begin.get(found.path)?.deep === true;
       begin.set(found.path, { ...found, deep });
     }
-    const queue: Place[] = [];
-    const levels: Levels = new Map();
-    for (const place of begin.values()) {
-      const level = await this.#scope.levelOf(place.nodeId, levels);
-      if (level !== undefined && level.reason === undefined) queue.push({ ...place, level, isNew: false });
-    }
-    await this.#walk(queue, unsettled, signal);
+    // From the top, as rules are found there that take what is below out of the local tree.
+    await this.#walk([...begin.values()].sort((a, b) => (a.path < b.path ? 1 : -1)), unsettled, signal);
     await this.#settleVanished(unsettled);
     // Rules that went with their file.
     while (this.#reruled.size > 0) {
-      const again: Place[] = [];
-      levels.clear();
-      for (const [nodeId, path] of this.#reruled) {
-        const level = await this.#scope.levelOf(nodeId, levels);
-        if (level !== undefined && level.reason === undefined) again.push({ path, nodeId, level, deep: true, isNew: false });
-      }
+      const reruled = new Map(this.#reruled);
       this.#reruled.clear();
-      await this.#walk(again, unsettled, signal);
+      await this.#walk([...reruled].map(([nodeId, path]) => ({ path, nodeId, deep: true })), unsettled, signal, reruled);
       this.#isReruled = true;
     }
     if (this.#isReruled || this.#hasExcludedGone) await this.#presence.reconsider({ always: this.#hasExcludedGone });
@@ -166,14 +156,36 @@ export class Indexer {
     return { unsettled };
   }
 
-  async #walk(queue: Place[], unsettled: Set<LocalPath>, signal: AbortSignal | undefined): Promise<void> {
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      signal?.throwIfAborted();
-      const { isReruled, below } = await this.#directory(next, unsettled, signal);
-      if (isReruled) this.#isReruled = true;
-      for (const child of below) if (next.deep || isReruled || child.isNew) queue.push({ ...child, deep: true });
+  async #walk(
+    queue: Place[],
+    unsettled: Set<LocalPath>,
+    signal: AbortSignal | undefined,
+    reruled: Map<NodeId, LocalPath> = new Map(),
+  ): Promise<void> {
+    try {
+      for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+        signal?.throwIfAborted();
+        const place = next.found ? { ...next, ...next.found } : await this.#findAgain(next);
+        if (place === undefined) continue;
+        const { isReruled, below } = await this.#directory(place, unsettled, signal);
+        if (isReruled) reruled.set(next.nodeId, next.path);
+        if (isReruled) this.#isReruled = true;
+        for (const child of below) if (next.deep || isReruled || child.found?.isNew) queue.push(child);
+      }
+      await this.#flush();
+    } catch (error) {
+      // To the next look their rules are no news.
+      for (const [nodeId, path] of reruled) this.#reruled.set(nodeId, path);
+      throw error;
     }
-    await this.#flush();
+  }
+
+  /** A directory that was asked for, where this look has found it; `undefined` when it has taken it out of the local tree. */
+  async #findAgain(asked: Place): Promise<(Place & FoundPlace) | undefined> {
+    const path = await this.#trees.directoryPath(asked.nodeId);
+    const level = path === undefined ? undefined : await this.#scope.levelOf(asked.nodeId, new Map());
+    if (path === undefined || level === undefined || level.reason !== undefined) return undefined;
+    return { ...asked, path, level, isNew: false };
   }
 
   /** The node of the directory at `path`, when the local tree knows one. */
@@ -197,10 +209,10 @@ export class Indexer {
   }
 
   async #directory(
-    { path, nodeId, level: levelBefore, isNew }: Place,
+    { path, nodeId, level: levelBefore, isNew }: Place & FoundPlace,
     unsettled: Set<LocalPath>,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly isReruled: boolean; readonly below: ReadonlyArray<Omit<Place, "deep">> }> {
+  ): Promise<{ readonly isReruled: boolean; readonly below: readonly Place[] }> {
     const listing = await this.#list(path);
     if (listing === undefined) {
       this.#isPartlyUnread = true;
@@ -258,7 +270,7 @@ export class Indexer {
     // In a folder that was put back nothing was put by this device.
     const intents = this.#isReplaced ? [] : this.#intents.in(nodeId);
     const unseen = [...unreadable];
-    const directories: Array<Omit<Place, "deep">> = [];
+    const directories: Place[] = [];
     for (const entry of entries) {
       signal?.throwIfAborted();
       const owner = owners.get(entry.name);
@@ -275,8 +287,11 @@ export class Indexer {
         directories.push({
           path: entryPath,
           nodeId: record.nodeId,
-          level: this.#scope.enter(level, record.local?.place.name ?? entry.name, this.#scope.rulesOf(record.nodeId)),
-          isNew: owner?.local?.place.parentId !== nodeId,
+          deep: true,
+          found: {
+            level: this.#scope.enter(level, record.local?.place.name ?? entry.name, this.#scope.rulesOf(record.nodeId)),
+            isNew: owner?.local?.place.parentId !== nodeId,
+          },
         });
     }
     for (const record of children) {
@@ -500,9 +515,15 @@ export class Indexer {
 interface Place {
   readonly path: LocalPath;
   readonly nodeId: NodeId;
-  readonly level: Level;
   /** All below it too. */
   readonly deep: boolean;
+  /** Absent of one that was asked for. */
+  readonly found?: FoundPlace | undefined;
+}
+
+/** What the look at a directory tells of one in it. */
+interface FoundPlace {
+  readonly level: Level;
   readonly isNew: boolean;
 }
 

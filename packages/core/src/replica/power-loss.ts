@@ -31,7 +31,7 @@ export class PowerLoss {
   /** True when the bytes may be others although the stat is the same: written so short a time before the stop that the disk may not have had them. */
   mayHaveTaken({ stat }: LocalState): boolean {
     const { bootId, lastInSyncAtMs = 0 } = this.#parts.trees.state;
-    if (this.isOver || bootId === undefined || stat.kind !== "file") return false;
+    if (this.isOver || bootId === "" || stat.kind !== "file") return false;
     this.#sinceNs ??= BigInt(Math.floor(lastInSyncAtMs - WRITEBACK_MS)) * 1_000_000n;
     return stat.ctimeNs >= this.#sinceNs;
   }

@@ -78,6 +78,8 @@ export interface ReplicaStatus {
   readonly skipped: readonly SkippedNode[];
   /** Nodes that this disk shows under another name than their own, and why. */
   readonly aliased: readonly SkippedNode[];
+  /** Removals that wait for a yes, as of the last pass; `null` when none do. */
+  readonly awaitingConfirmation: { readonly removals: number } | null;
   /** What the disk has and rules leave alone, as of the last look at the whole folder; a directory counts once. */
   readonly ignored: number;
   /** Nodes of the hub that this device does not hold, by a rule or by choice. */

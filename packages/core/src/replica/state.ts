@@ -39,8 +39,12 @@ export interface ReplicaState {
   readonly afterReset?: boolean | undefined;
   /** Live heads that are being put on the disk, or were and may be there. @default none */
   readonly intents?: readonly Head[] | undefined;
-  /** The boot of the machine in which the whole folder was last looked at. @default not known */
+  /** The boot of the machine in which the whole folder was last looked at; empty before the first time. @default "" */
   readonly bootId?: string | undefined;
+  /** Some node is, or once was, shown under another name than its own. @default true */
+  readonly holdsAliases?: boolean | undefined;
+  /** Removals that the last pass left waiting for a yes. @default 0 */
+  readonly awaitingRemovals?: number | undefined;
 }
 
 export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
@@ -62,4 +66,6 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   afterReset: trailing(boolean),
   intents: trailing(list(headCodec, MAX_INTENTS)),
   bootId: trailing(string(64)),
+  holdsAliases: trailing(boolean),
+  awaitingRemovals: trailing(varint),
 });

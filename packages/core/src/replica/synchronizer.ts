@@ -133,7 +133,7 @@ export class Synchronizer {
       const action = shownAction(step);
       if (action !== undefined) steps.push({ action, nodeId: step.nodeId, path: await trees.shownPath(step.nodeId) });
     }
-    return { steps };
+    return { steps: steps.sort((a, b) => (a.path < b.path ? -1 : 1)) };
   }
 
   /** Looks at every hop after taking in what the hub has. */
@@ -227,12 +227,15 @@ export class Synchronizer {
     if (inSync && (unsyncedSinceMs !== undefined || lastInSyncAtMs === undefined || afterReset)) {
       await trees.write({ state: { unsyncedSinceMs: undefined, lastInSyncAtMs: env.nowMs(), removedSince: 0, afterReset: false } });
     }
+    const awaiting = this.#brake.awaiting;
+    const awaitingRemovals = awaiting?.removals ?? 0;
+    if (awaitingRemovals !== trees.state.awaitingRemovals) await trees.write({ state: { awaitingRemovals } });
     const report: SyncReport = {
       inSync,
       ...this.#tally.counts,
       skipped: this.skipped,
       aliased: await trees.aliased(),
-      awaitingConfirmation: this.#brake.awaiting,
+      awaitingConfirmation: awaiting,
       durationMs: Math.round(env.monotonicMs() - startedMs),
     };
     this.#tally.emit("sync:finished", { report });

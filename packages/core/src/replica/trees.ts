@@ -16,6 +16,17 @@ import { type ReplicaState, replicaStateCodec } from "./state.js";
 /** Rows read at once by a walk over all. */
 const PAGE = 1_000;
 
+/** What older databases do not tell. */
+const LATER_STATE = {
+  foldsCase: false,
+  rootStamp: "",
+  afterReset: false,
+  intents: [],
+  bootId: "",
+  holdsAliases: false,
+  awaitingRemovals: 0,
+} as const satisfies Partial<ReplicaState>;
+
 /** Rows written together; all or none become durable. */
 export interface TreesWrite {
   readonly put?: readonly NodeRecord[] | undefined;
@@ -32,8 +43,8 @@ export class Trees {
   readonly #workspaceId: WorkspaceId;
   #state: ReplicaState;
   #names: NameRules;
-  /** Nodes with an alias, of the rows that were read or written so far: after a look at the whole folder these are all. */
-  readonly #aliased = new Set<NodeId>();
+  /** Nodes with an alias, once they were asked for: kept up to date with each write. */
+  #aliased: Set<NodeId> | undefined;
   /** A pass reads most rows several times. */
   readonly #decoded = createRowDecoder();
 
@@ -48,8 +59,8 @@ export class Trees {
   static async open(store: ReplicaStore, workspaceId: WorkspaceId, env: Env): Promise<Trees> {
     const stored = await store.state(workspaceId);
     if (stored !== undefined) {
-      const { foldsCase = false, rootStamp = "", afterReset = false, intents = [], ...state } = decode(replicaStateCodec, stored);
-      return new Trees(store, workspaceId, { ...state, foldsCase, rootStamp, afterReset, intents });
+      const state = decode(replicaStateCodec, stored);
+      return new Trees(store, workspaceId, { ...LATER_STATE, holdsAliases: true, ...state });
     }
     const trees = new Trees(store, workspaceId, {
       replicaId: randomId<ReplicaId>(env),
@@ -59,10 +70,7 @@ export class Trees {
       removedSince: 0,
       holdsAway: false,
       ignored: 0,
-      foldsCase: false,
-      rootStamp: "",
-      afterReset: false,
-      intents: [],
+      ...LATER_STATE,
     });
     await trees.write({ state: {} });
     return trees;
@@ -88,20 +96,22 @@ export class Trees {
   async write(write: TreesWrite): Promise<void> {
     const put = write.put?.map(settled);
     const isFirstAway = !this.#state.holdsAway && put?.some((record) => record.away !== undefined);
-    const state = write.state || isFirstAway ? { ...this.#state, ...write.state, ...(isFirstAway ? { holdsAway: true } : {}) } : undefined;
+    const isFirstAlias = !this.#state.holdsAliases && put?.some(({ local }) => local?.alias !== undefined);
+    const state =
+      write.state || isFirstAway || isFirstAlias
+        ? { ...this.#state, ...write.state, ...(isFirstAway ? { holdsAway: true } : {}), ...(isFirstAlias ? { holdsAliases: true } : {}) }
+        : undefined;
     await this.#store.write(this.#workspaceId, {
       ...write,
       put: put?.map((record) => recordToRow(record, this.#names)),
       state: state && encode(replicaStateCodec, state),
     });
     if (state) this.#state = state;
-    for (const nodeId of write.remove ?? []) this.#aliased.delete(nodeId);
-    for (const record of write.put ?? []) this.#noteAlias(record);
-  }
-
-  #noteAlias({ nodeId, local }: NodeRecord): void {
-    if (local?.alias === undefined) this.#aliased.delete(nodeId);
-    else this.#aliased.add(nodeId);
+    for (const nodeId of write.remove ?? []) this.#aliased?.delete(nodeId);
+    for (const { nodeId, local } of put ?? []) {
+      if (local?.alias === undefined) this.#aliased?.delete(nodeId);
+      else this.#aliased?.add(nodeId);
+    }
   }
 
   /** A node is gone from the disk. A directory took all with it that was not found elsewhere: leaves first, so that removals are planned in that order. */
@@ -116,12 +126,20 @@ export class Trees {
 
   /** Nodes that this disk shows under another name, ascending by path. */
   async aliased(): Promise<readonly SkippedNode[]> {
+    if (!this.#state.holdsAliases) return [];
+    this.#aliased ??= await this.#findAliased();
     const shown: SkippedNode[] = [];
     for (const record of await this.records([...this.#aliased])) {
       const path = record && (await this.localPath(record.nodeId));
       if (record !== undefined && path !== undefined) shown.push({ path, reason: this.whyAliased(record) ?? "" });
     }
     return shown.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  async #findAliased(): Promise<Set<NodeId>> {
+    const aliased = new Set<NodeId>();
+    for await (const page of this.all()) for (const { nodeId, local } of page) if (local?.alias !== undefined) aliased.add(nodeId);
+    return aliased;
   }
 
   /** Why this disk shows the node under another name, as a sentence; `undefined` when it does not. */
@@ -144,9 +162,7 @@ export class Trees {
   }
 
   async localChildren(parentId: NodeId): Promise<readonly NodeRecord[]> {
-    const children = (await this.#store.localChildren(this.#workspaceId, parentId)).map(this.#decoded);
-    for (const child of children) if (child.local?.alias !== undefined) this.#aliased.add(child.nodeId);
-    return children;
+    return (await this.#store.localChildren(this.#workspaceId, parentId)).map(this.#decoded);
   }
 
   async remoteChildren(parentId: NodeId): Promise<readonly NodeRecord[]> {

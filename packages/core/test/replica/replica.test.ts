@@ -153,8 +153,8 @@ describe("a replica", () => {
     phone.tree.write("b.txt", "b");
     phone.tree.rm("a.txt");
     expect((await phone.replica.plan()).steps.map(({ action, path }) => [action, path])).toEqual([
-      ["upload", "b.txt"],
       ["delete-remote", "a.txt"],
+      ["upload", "b.txt"],
     ]);
     expect(texts(laptop.tree)).toEqual({ "a.txt": "a" });
     expect(await phone.replica.explain("b.txt" as LocalPath)).toMatchObject({ state: "pending" });

@@ -287,7 +287,11 @@ class SimWorld implements World {
     const followers = this.devices.filter((device) => device.isFollowing);
     if (followers.length > 0) await this.#untilFollowersRest(followers);
     for (const device of followers) device.stopFollowing();
-    while (!(await this.#allIdle())) await this.#scheduler.sleep(LOOK_MS);
+    for (const until = this.#scheduler.nowMs + REST_MS; !(await this.#allIdle()); await this.#scheduler.sleep(LOOK_MS)) {
+      if (this.#scheduler.nowMs < until) continue;
+      this.#fail("I13", `not every device is at rest ${REST_MS / 60_000} minutes after everything works:\n${await this.#statuses(this.devices)}`);
+      break;
+    }
     const rounds = await this.#settle(MAX_ROUNDS);
     if (rounds === undefined) this.#fail("I13", `the devices do not come to rest in ${MAX_ROUNDS} rounds`);
     const before = (await this.hub.store.workspace(this.workspaceId))?.headSeq;
@@ -314,13 +318,17 @@ class SimWorld implements World {
       if (now === before && (await this.#isAgreed()) && (await this.#allIdle())) return;
       before = now;
       if (this.#scheduler.nowMs > until) {
-        const stuck = await Promise.all(followers.map(async (device) => `${device.name}: ${JSON.stringify(await device.replica?.status())}`));
         const brakes = followers.some((device) => device.isBraking);
         if (!brakes)
-          this.#fail("I13", `whoever follows is not at rest ${REST_MS / 60_000} minutes after everything works:\n${stuck.join("\n")}\n${now}`);
+          this.#fail("I13", `whoever follows is not at rest ${REST_MS / 60_000} minutes after everything works:\n${await this.#statuses(followers)}\n${now}`);
         return;
       }
     }
+  }
+
+  async #statuses(devices: readonly SimDevice[]): Promise<string> {
+    const said = devices.map(async (device) => `${device.name}: ${JSON.stringify(await device.replica?.status())}`);
+    return (await Promise.all(said)).join("\n");
   }
 
   async #allIdle(): Promise<boolean> {
