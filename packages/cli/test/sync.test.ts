@@ -125,7 +125,11 @@ describe("sync DIR --once", () => {
 
     const asked = await syncOnce(laptop);
     expect(asked).toMatchObject({ code: 1, json: { inSync: false, awaitingConfirmation: { removals: 40 } } });
+    expect((await twinfold(["status"], { home: laptop.home })).stdout).toMatch(/held back {5}40 removals wait for a yes/);
+    const restored = await twinfold(["restore", join(laptop.folder, "left.txt"), "--revision", "1"], { home: laptop.home });
+    expect(restored).toMatchObject({ code: 1, stdout: expect.stringContaining("not all in the folder is in sync: `twinfold status` tells why") });
     expect(await syncOnce(laptop, "--confirm")).toMatchObject({ code: 0, json: { inSync: true, awaitingConfirmation: null } });
+    expect((await twinfold(["status", "--json"], { home: laptop.home })).json).toMatchObject({ links: [{ awaitingConfirmation: null }] });
   });
 });
 

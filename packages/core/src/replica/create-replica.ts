@@ -1,6 +1,5 @@
 import { TwinfoldError } from "../errors.js";
 import { createEvents } from "../events.js";
-
 import { type LocalPath, parsePath } from "../names.js";
 import { isDirty } from "../reconcile/node-record.js";
 import { describeConflict, findConflicts } from "./conflicts.js";
@@ -8,6 +7,7 @@ import type { ReplicaEvents } from "./events.js";
 import { explainPath, reasonAt } from "./explanation.js";
 import { Follower } from "./follower.js";
 import { Intents } from "./intents.js";
+import { namesOfDisk } from "./name-on-disk.js";
 import { Presence } from "./presence.js";
 import type { Conflict, Explanation, Replica, ReplicaOptions, ReplicaStatus } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
@@ -72,7 +72,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
         oldestUnsyncedMs: dirty === 0 || unsyncedSinceMs === undefined ? undefined : Math.max(0, env.nowMs() - unsyncedSinceMs),
         lastInSyncAtMs,
         skipped: synchronizer.skipped,
-        aliased: await trees.aliased(),
+        aliased: await trees.aliased(await namesOfDisk(trees, tree)),
         awaitingConfirmation: awaitingRemovals > 0 ? { removals: awaitingRemovals } : null,
         ...(await presence.counts()),
         problem: follower.problem,

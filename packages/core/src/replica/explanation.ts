@@ -4,6 +4,7 @@ import { baseName, joinPath, type LocalPath, type NodeName, ROOT_PATH, splitPath
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
 import { readIgnoreFile } from "./ignore-files.js";
+import { namesOfDisk } from "./name-on-disk.js";
 import type { Explanation } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Level, ScopeReason } from "./scope.js";
@@ -36,7 +37,7 @@ export async function explainPath(
     const why = scope.isOnDemandLink ? scope.describe("on-demand") : "its room here was freed";
     return { path, state: "elsewhere", explanation: `${path} is on the server and not on this device, since ${why}: \`twinfold get\` brings it.` };
   }
-  const alias = trees.whyAliased(record);
+  const alias = trees.whyAliased(record, await namesOfDisk(trees, tree));
   const shownAs = alias === undefined ? "" : ` This disk shows it as ${JSON.stringify(baseName(await trees.shownPath(record.nodeId)))}: ${alias}.`;
   const also = shownAs + hardLinkNote(record);
   const decision = decide(record);

@@ -174,9 +174,10 @@ function merged(record: NodeRecord, head: Head): NodeRecord {
   };
 }
 
-/** A node that this device does not hold came under another name, or became another kind of thing: it is looked at as if it were new. */
+/** A node that this device does not hold came under another name, became another kind of thing, or was deleted and brought back: it is looked at as if it were new. */
 function isElsewhereNow({ away, remote }: NodeRecord, head: Head): boolean {
-  if (away === undefined || !isLive(remote) || !isLive(head)) return false;
+  if (away === undefined || !isLive(head)) return false;
+  if (!isLive(remote)) return true;
   return away === "excluded" ? !samePlace(remote.place, head.place) : head.content.kind !== "file";
 }
 

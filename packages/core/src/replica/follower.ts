@@ -93,7 +93,7 @@ export class Follower {
     let failures = 0;
     let isLost = false;
     const onAbort = (): void => this.#wake();
-    signal.addEventListener("abort", onAbort);
+    signal.addEventListener("abort", onAbort, { once: true });
     try {
       let rescanAt = this.#parts.env.monotonicMs() + this.#parts.rescanMs;
       let unsettled = new Set<LocalPath>();
@@ -193,7 +193,7 @@ export class Follower {
     const hasWork = !this.#paused && (this.#everything || this.#places.size > 0 || this.#hubChanged);
     const waits: Array<Promise<unknown>> = [woken];
     if (!this.#paused) waits.push(this.#hubSpeaks(signal));
-    if (forMs !== undefined) waits.push(this.#parts.env.sleep(Math.max(0, forMs), stop.signal).catch(() => {}));
+    if (forMs !== undefined && !hasWork) waits.push(this.#parts.env.sleep(Math.max(0, forMs), stop.signal).catch(() => {}));
     try {
       if (!hasWork) await Promise.race(waits);
     } catch (error) {

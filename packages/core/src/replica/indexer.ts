@@ -6,8 +6,8 @@ import { sameStat } from "../local/expected.js";
 import type { LocalEntry, LocalTree } from "../local/local-tree.js";
 import { isSameName } from "../local/name-rules.js";
 import { joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
-import { type FileContent, sameContent } from "../node.js";
-import { type LiveHead, type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
+import { type FileContent, sameContent, samePlace } from "../node.js";
+import { isLive, type LiveHead, type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import { EmptiedFiles } from "./emptied-files.js";
 import { IgnoreFiles } from "./ignore-files.js";
 import type { Intents } from "./intents.js";
@@ -69,8 +69,8 @@ export class Indexer {
   /** Something could not be read in this look. */
   #isPartlyUnread = false;
   #isReruled = false;
-  /** What is gone here was excluded by its place here; at the hub it may be at another by now. */
-  #hasExcludedGone = false;
+  /** What was excluded by its place here is, or may be, at another at the hub by now. */
+  #hasExcludedByOldPlace = false;
   #entries = 0;
   #pending: NodeRecord[] = [];
   #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
@@ -149,9 +149,9 @@ export class Indexer {
       await this.#walk([...reruled].map(([nodeId, path]) => ({ path, nodeId, deep: true })), unsettled, signal, reruled);
       this.#isReruled = true;
     }
-    if (this.#isReruled || this.#hasExcludedGone) await this.#presence.reconsider({ always: this.#hasExcludedGone });
+    if (this.#isReruled || this.#hasExcludedByOldPlace) await this.#presence.reconsider({ always: this.#hasExcludedByOldPlace });
     this.#isReruled = false;
-    this.#hasExcludedGone = false;
+    this.#hasExcludedByOldPlace = false;
     await this.#intents.forgetSettled();
     return { unsettled };
   }
@@ -243,6 +243,7 @@ export class Indexer {
         if (named?.local === undefined || !isReplaceable(named.local, stat)) continue;
         await this.#flush();
         await this.#presence.exclude(named.nodeId);
+        if (isLive(named.remote) && !samePlace(named.local.place, named.remote.place)) this.#hasExcludedByOldPlace = true;
         this.#vanished.delete(named.nodeId);
         stayed.add(named.nodeId);
         continue;
@@ -430,11 +431,14 @@ export class Indexer {
     const { manifest, ...seen } = observed;
     if (manifest !== undefined && (moved || before === undefined || !sameContent(before.content, seen.content)))
       this.#pendingManifests.push(manifest);
-    // In a folder that was put back this may be older than what was agreed on, and must not replace it.
-    const isOfUnknownAge = this.#isReplaced && before !== undefined && !sameContent(before.content, seen.content);
-    const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
     const here: LocalState = { place, ...seen, alias };
-    const damaged = owner !== undefined && !moved ? this.#powerLoss.damaged(owner, here) : undefined;
+    const stayed = moved ? undefined : owner;
+    // In a folder that was put back this may be older than what was agreed on, and must not replace it.
+    const isOfUnknownAge =
+      (this.#isReplaced && before !== undefined && !sameContent(before.content, seen.content)) ||
+      (stayed !== undefined && (await this.#powerLoss.isOfUnknownAge(stayed, here)));
+    const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
+    const damaged = stayed !== undefined && !isOfUnknownAge ? this.#powerLoss.damaged(stayed, here) : undefined;
     if (damaged !== undefined) this.#events.damaged(path);
     const ours = damaged ?? (await this.#intents.trace({ shown: entry.name, local: here, owner: known, intents }));
     const record: NodeRecord = ours ?? { ...(known ?? { nodeId: randomId<NodeId>(this.#env) }), local: here };
@@ -500,7 +504,7 @@ export class Indexer {
     const { local: gone } = record;
     // A rule came and the thing went, unseen which was first: then the rule has it.
     if ((await this.#presence.reasonFor(record, levels)) !== undefined) {
-      this.#hasExcludedGone = true;
+      this.#hasExcludedByOldPlace = true;
       return await this.#presence.exclude(nodeId);
     }
     if (gone?.place.name === IGNORE_FILE && this.#scope.setRules(gone.place.parentId, undefined)) {

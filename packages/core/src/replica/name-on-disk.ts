@@ -1,5 +1,6 @@
 import { ALIAS_DIGITS, isAliasOf, shownName } from "../local/alias.js";
-import { holdsAnyName, isSameName } from "../local/name-rules.js";
+import type { LocalTree } from "../local/local-tree.js";
+import { holdsAnyName, isSameName, type NameRules } from "../local/name-rules.js";
 import { type NodeName, nameKey } from "../names.js";
 import { type Place, sameContent } from "../node.js";
 import { isLive, isNewHere, nameHere, type NodeRecord } from "../reconcile/node-record.js";
@@ -42,4 +43,9 @@ function keeps(trees: Trees, occupant: NodeRecord, place: Place, name: NodeName)
 function isOriginal(trees: Trees, { nodeId, local, remote }: NodeRecord, occupant: NodeRecord): boolean {
   if (local !== undefined || !isLive(remote) || !isNewHere(occupant)) return false;
   return isAliasOf(nameHere(occupant.local), remote.place.name, nodeId, trees.names) && sameContent(occupant.local.content, remote.content);
+}
+
+/** What names the disk can hold, also before the first look; as was known, when nothing has another name for that or the folder is gone. Changes nothing. */
+export async function namesOfDisk(trees: Trees, tree: LocalTree): Promise<NameRules> {
+  return trees.state.holdsAliases ? await tree.names().catch(() => trees.names) : trees.names;
 }

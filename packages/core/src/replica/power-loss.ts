@@ -41,10 +41,25 @@ export class PowerLoss {
     return this.mayHaveTaken(before) && now.kind === "file" && now.inode === before.stat.inode && now.ctimeNs <= before.stat.ctimeNs;
   }
 
+  /**
+   * True when a file is not what disk and hub had agreed on, its ctime is from before the one that was noted, and this device does not know what it is:
+   * the disk took it back to a mix of old and new, or somebody wrote while the clock was wrong. It must not replace the hub's, nor be replaced by it.
+   */
+  async isOfUnknownAge(before: NodeRecord, now: LocalState): Promise<boolean> {
+    if (before.local === undefined || now.stat.ctimeNs >= before.local.stat.ctimeNs || !this.#hasLost(before, now)) return false;
+    const { content } = now;
+    return content.kind !== "file" || (content.sizeBytes > 0 && (await this.#parts.trees.manifestBytes(content.manifestId)) === undefined);
+  }
+
   /** The record of a file that lost what disk and hub had agreed on: what is left of it is the base, and so the hub's comes here. `undefined` when it lost nothing. */
-  damaged({ local, synced, ...record }: NodeRecord, now: LocalState): NodeRecord | undefined {
-    if (local === undefined || synced === undefined || !this.isUntouched(local, now.stat)) return undefined;
-    if (sameContent(now.content, local.content) || !sameContent(local.content, synced.content)) return undefined;
-    return { ...record, local: now, synced: { ...synced, content: now.content, contentVector: EMPTY_VECTOR } };
+  damaged(before: NodeRecord, now: LocalState): NodeRecord | undefined {
+    const { synced } = before;
+    if (synced === undefined || !this.#hasLost(before, now)) return undefined;
+    return { ...before, local: now, synced: { ...synced, content: now.content, contentVector: EMPTY_VECTOR } };
+  }
+
+  #hasLost({ local, synced }: NodeRecord, now: LocalState): boolean {
+    if (local === undefined || synced === undefined || !this.isUntouched(local, now.stat)) return false;
+    return !sameContent(now.content, local.content) && sameContent(local.content, synced.content);
   }
 }

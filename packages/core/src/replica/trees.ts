@@ -124,14 +124,14 @@ export class Trees {
     else await this.write({ put: [rest] });
   }
 
-  /** Nodes that this disk shows under another name, ascending by path. */
-  async aliased(): Promise<readonly SkippedNode[]> {
+  /** Nodes that this disk shows under another name, ascending by path. `names`: what it can hold, where {@link useNames} was not told yet. */
+  async aliased(names = this.#names): Promise<readonly SkippedNode[]> {
     if (!this.#state.holdsAliases) return [];
     this.#aliased ??= await this.#findAliased();
     const shown: SkippedNode[] = [];
     for (const record of await this.records([...this.#aliased])) {
       const path = record && (await this.localPath(record.nodeId));
-      if (record !== undefined && path !== undefined) shown.push({ path, reason: this.whyAliased(record) ?? "" });
+      if (record !== undefined && path !== undefined) shown.push({ path, reason: this.whyAliased(record, names) ?? "" });
     }
     return shown.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
@@ -143,10 +143,10 @@ export class Trees {
   }
 
   /** Why this disk shows the node under another name, as a sentence; `undefined` when it does not. */
-  whyAliased({ local }: NodeRecord): string | undefined {
+  whyAliased({ local }: NodeRecord, names = this.#names): string | undefined {
     if (local?.alias === undefined) return undefined;
     const name = JSON.stringify(local.place.name);
-    const problem = whyNotHeld(local.place.name, this.#names);
+    const problem = whyNotHeld(local.place.name, names);
     return problem === undefined
       ? `its name is ${name}, which something else in the folder has on this disk`
       : `its name is ${name}, which this disk cannot hold: it ${problem}`;

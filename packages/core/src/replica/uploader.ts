@@ -4,7 +4,7 @@ import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type ChunkId, type DraftId, type NodeId, randomId, type WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
 import { decodeManifest, type Manifest, MAX_INLINE_CHUNKS, spliceManifest } from "../manifest.js";
-import type { LocalPath } from "../names.js";
+import { type LocalPath, ROOT_PATH } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { FRAME_HEADER_BYTES, type Frame, MAX_BATCH_FRAMES } from "../storage/frame.js";
@@ -148,13 +148,15 @@ export class Uploader {
 
     const content = { content: local.content, base: base?.contentVector ?? EMPTY_VECTOR };
     if (local.content.kind !== "file") return { change: { kind: "put", nodeId, place, content } };
-    const body = await this.#trees.manifestBytes(local.content.manifestId);
     const path = await this.#trees.localPath(nodeId);
-    if (body === undefined || path === undefined) {
-      throw new TwinfoldError(
-        "ERR_STORE_FAILED",
-        `the manifest of ${path ?? nodeId} is not in this device's database: unlink the folder and link it again`,
-      );
+    if (path === undefined) {
+      // Directories that moved while they were looked at, into each other as it seems: from the top each is found where it is.
+      this.#events.postponed(ROOT_PATH);
+      return undefined;
+    }
+    const body = await this.#trees.manifestBytes(local.content.manifestId);
+    if (body === undefined) {
+      throw new TwinfoldError("ERR_STORE_FAILED", `the manifest of ${path} is not in this device's database: unlink the folder and link it again`);
     }
     const manifest = decodeManifest(body);
     const inline = manifest.length <= MAX_INLINE_CHUNKS ? { manifest: body } : {};

@@ -55,6 +55,8 @@ describe("a node whose name a disk cannot hold", () => {
     expect(aliased.map(({ path }) => path)).toEqual(["%43ON", "%61ux", "%61ux/inner%3A1", "dot%2E", "what%3F.txt"]);
     expect(aliased[4]?.reason).toBe('its name is "what?.txt", which this disk cannot hold: it contains "?"');
     expect((await other.replica.status()).aliased).toEqual(aliased);
+    await other.restart();
+    expect((await other.replica.status()).aliased, "told by a process that has not looked at the folder").toEqual(aliased);
     expect((await linux.sync()).aliased).toEqual([]);
     for (const path of ["what%3F.txt", "what?.txt"]) {
       expect((await other.replica.explain(path as never)).explanation).toContain('This disk shows it as "what%3F.txt"');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LocalPath } from "@twinfold/core";
+import type { LocalPath, SyncReport } from "@twinfold/core";
 import { createTwins, type Device, texts } from "./twins.js";
 
 const at = (path: string) => path as LocalPath;
@@ -34,6 +34,49 @@ describe("ignore rules", () => {
     await meet(laptop, phone);
     expect(texts(laptop.tree)).not.toHaveProperty("b.log");
     expect(await laptop.replica.status()).toMatchObject({ ignored: 4, excluded: 0, elsewhere: 0 });
+  });
+
+  it("hold below their directory too when the scan that read them was broken off", async () => {
+    let onList = (_path: string): void => {};
+    const { laptop, phone } = await pair({
+      wrapTree: (tree) => ({
+        ...tree,
+        list: async (path) => {
+          onList(path);
+          return await tree.list(path);
+        },
+      }),
+    });
+    laptop.tree.write(".twinfoldignore", "*.log\n");
+    laptop.tree.write("sub/deep/a.log", "ignored at first");
+    laptop.tree.write("sub/deep/b.txt", "synced");
+    await meet(laptop, phone);
+    const stop = new AbortController();
+    const reports: SyncReport[] = [];
+    const paused = new Promise<void>((resolve) => {
+      onList = (path) => {
+        if (path !== "sub" || reports.length === 0) return;
+        onList = () => {};
+        laptop.replica.pause();
+        resolve();
+      };
+    });
+    const finished = new Promise<void>((resolve) => {
+      laptop.replica.on("sync:finished", ({ report }) => {
+        reports.push(report);
+        if (reports.length === 1) laptop.tree.write(".twinfoldignore", "*.tmp\n");
+        else resolve();
+      });
+    });
+    const following = laptop.replica.follow({ signal: stop.signal });
+    await paused;
+    laptop.replica.resume();
+    await finished;
+    stop.abort();
+    await following;
+    expect(reports[1], "the first pass after the one that was broken off").toMatchObject({ filesUploaded: 2 });
+    await phone.sync();
+    expect(texts(phone.tree)).toMatchObject({ "sub/deep/a.log": "ignored at first" });
   });
 
   it("keep what they leave alone where it is when a file of its name comes, which has an alias there", async () => {

@@ -70,6 +70,21 @@ describe("a device that holds only what was chosen", () => {
     expect(texts(phone.tree)).toEqual({ "docs/trip/plan.txt": "two" });
   });
 
+  it("gets what was deleted where it holds nothing and brought back elsewhere, also when it hears of both at once", async () => {
+    const twins = await createTwins(["laptop", "phone", "desk"], { scopes: { desk: { only: ["docs"] } } });
+    const [laptop, phone, desk] = twins.devices as [Device, Device, Device];
+    laptop.tree.write("docs/a.txt", "a");
+    laptop.tree.write("music/b.txt", "b");
+    await meet(laptop, phone, desk);
+    laptop.tree.rm("music/b.txt");
+    await laptop.sync();
+    phone.tree.rename("music/b.txt", "docs/b.txt");
+    phone.tree.write("docs/b.txt", "edited");
+    await phone.sync();
+    await meet(desk);
+    expect(texts(desk.tree)).toEqual({ "docs/a.txt": "a", "docs/b.txt": "edited" });
+  });
+
   it("refuses patterns that are none", async () => {
     await expect(createTwins(["laptop"], { scopes: { laptop: { only: [""] } } })).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
   });

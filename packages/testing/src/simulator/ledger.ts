@@ -14,7 +14,7 @@ export interface Payload {
   isPlaced: boolean;
   /** Devices on which a person replaced or deleted it where it could be seen. */
   readonly supersededBy: Set<string>;
-  /** One of them had put it there itself, just before its process died, and could not know that it had: then nobody saw it go. */
+  /** One of them had put it there itself, just before its process died or its disk failed, and could not know that it had: then nobody saw it go. */
   isUnnoted: boolean;
   /** Devices on which a person did something else with the file that held it, or with a folder above. */
   readonly touchedBy: Set<string>;

@@ -11,7 +11,7 @@ const ALIAS = /^(.*) \(alias ([0-9a-f]{8,32})\)(\.[^.]{1,16})?$/s;
 /**
  * What a folder shows, by the paths that the nodes have, ascending: a name in form D is taken back to the node's own, and so is an alias.
  *
- * An alias counts only where a node of the hub has its name and its digits: what else looks like one keeps its name. What has the node's name
+ * An alias counts only where a node of the hub has its name and its digits, and none has all of it for a name: what else looks like one keeps its name. What has the node's name
  * itself gets the mark {@link DISPLACED}.
  */
 export function byOwnPath(
@@ -50,7 +50,7 @@ function before(a: string, b: string): number {
 function ownName(shown: string, siblings: readonly Head[]): string {
   const name = nameKey(shown);
   const [, stem, digits, extension = ""] = ALIAS.exec(name) ?? [];
-  if (stem === undefined || digits === undefined) return name;
+  if (stem === undefined || digits === undefined || siblings.some(({ place }) => nameKey(place.name) === name)) return name;
   const node = siblings.find(({ nodeId, place }) => nodeId.startsWith(digits) && nameKey(place.name) === stem + extension);
   return node === undefined ? name : nameKey(node.place.name);
 }

@@ -16,7 +16,7 @@ export interface PersonParts {
   readonly folder: Folder;
   readonly ledger: Ledger;
   readonly scheduler: Scheduler;
-  /** False from the death of the engine's process until the next one has looked at the folder. */
+  /** False from the death of the engine's process, or a failed call of its disk, until it has ended a pass. */
   readonly isWatched: () => boolean;
 }
 

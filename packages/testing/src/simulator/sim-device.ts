@@ -88,6 +88,8 @@ export class SimDevice {
   #life: Life | undefined;
   #replica: Replica | undefined;
   #following: AbortController | undefined;
+  /** Of processes that were killed in the middle of following. */
+  readonly #abandoned: AbortController[] = [];
   #isToStop = false;
   #starts = 0;
   #boots = 1;
@@ -105,8 +107,8 @@ export class SimDevice {
   #isOff = false;
   #isUnmounted = false;
   #awaySinceMs = 0;
-  /** The engine's process has died, and no other one has looked at the folder since. */
-  #hasDied = false;
+  /** The engine's process has died or a call of its disk has failed, and it has not ended a pass since: it may not know of all that it has put there. */
+  #isUnsure = false;
   /** Times that its metadata was put back or lost. */
   setbacks = 0;
   conflicts = 0;
@@ -129,7 +131,7 @@ export class SimDevice {
       before: (call) => this.#beforeDiskCall(call),
     });
     this.folder = new Folder(this.#disk);
-    this.person = new Person({ device: this.name, folder: this.folder, ledger, scheduler, isWatched: () => !this.#hasDied });
+    this.person = new Person({ device: this.name, folder: this.folder, ledger, scheduler, isWatched: () => !this.#isUnsure });
     const mine = plan.faults.filter(({ device }) => device === index);
     this.#faults = new Set(mine.map(({ kind, nth }) => `${kind} ${nth}`));
     const principal: Principal = { accountId, deviceId: this.deviceId, deviceName: this.name };
@@ -277,7 +279,7 @@ export class SimDevice {
       this.#note(`conflict at ${path}${copy === undefined ? "" : `, kept as ${copy}`}`);
     });
     replica.on("sync:finished", ({ report }) => {
-      this.#hasDied = false;
+      this.#isUnsure = false;
       this.isBraking = report.awaitingConfirmation !== null;
       this.#parts.onReport(this, report);
     });
@@ -307,14 +309,20 @@ export class SimDevice {
   }
 
   kill(): void {
-    this.#hasDied ||= this.#life !== undefined;
+    this.#isUnsure ||= this.#life !== undefined;
     this.#disk.closeAllFiles();
     this.#life?.end(new Error("the process was killed"));
     this.#life = undefined;
     this.#replica = undefined;
+    if (this.#following !== undefined) this.#abandoned.push(this.#following);
     this.#following = undefined;
     this.#passes = 0;
     this.#confirmedPasses = 0;
+  }
+
+  /** When the world is over: Node keeps a signal that is made of others for as long as somebody listens to it, and with it all that a killed process was about. */
+  release(): void {
+    for (const controller of this.#abandoned) controller.abort(new Error("the world is over"));
   }
 
   /** Nothing runs until {@link switchOn}, not even what was to be started again. */
@@ -426,6 +434,7 @@ export class SimDevice {
       const isFull = isDue("disk-full");
       if (isFull || isDue("disk-error") || (swarm.diskErrors > 0 && this.#turns.chance(swarm.diskErrors))) {
         this.#note(`the disk fails at ${operation} ${path}`);
+        this.#isUnsure = true;
         throw diskError(isFull ? "ENOSPC" : "EIO");
       }
     }

@@ -121,6 +121,7 @@ class SimWorld implements World {
       if (isOver) await story;
     } finally {
       unset();
+      for (const device of this.devices) device.release();
     }
     return {
       plan: this.plan,

@@ -24,6 +24,8 @@ export const ROOT = "/home/folder";
 /** A device with a disk of its own, and the engine that ships on it. */
 export interface DiskDevice {
   readonly disk: SimDisk;
+  /** How far the clock by which its disk tells times is ahead of everybody else's. */
+  readonly clock: { aheadMs: number };
   /** Of the process that runs now. */
   readonly replica: Replica;
   sync(options?: Parameters<Replica["sync"]>[0]): ReturnType<Replica["sync"]>;
@@ -75,8 +77,9 @@ export async function createDiskTwins(
   const workspaceId = await hub.createWorkspace(accountId);
 
   async function openDevice(deviceName: string, index: number): Promise<DiskDevice> {
+    const clock = { aheadMs: 0 };
     const disk = createSimDisk({
-      nowMs: env.nowMs,
+      nowMs: () => env.nowMs() + clock.aheadMs,
       random: random.stream(`disk of ${deviceName}`),
       ...diskOptions,
       before: (call) => device.before(call),
@@ -89,6 +92,7 @@ export async function createDiskTwins(
     let replica: Replica;
     const device: DiskDevice = {
       disk,
+      clock,
       calls,
       get replica() {
         return replica;

@@ -102,9 +102,9 @@ describe("what a program has written and not made durable", () => {
     "a name.txt": "moved",
   };
 
-  async function written(seed: number, prepare: (laptop: DiskDevice) => void = () => {}) {
-    const { twins, laptop, phone } = await pair({ seed });
-    prepare(laptop);
+  async function written(seed: number, { prepare, ...options }: Parameters<typeof pair>[0] & { readonly prepare?: (laptop: DiskDevice) => void } = {}) {
+    const { twins, laptop, phone } = await pair({ seed, ...options });
+    prepare?.(laptop);
     const before = { "edited.txt": "old ".repeat(4_000), "cut.txt": "long ".repeat(4_000), "saved.txt": "unsaved", "another name.txt": "moved" };
     for (const [path, text] of Object.entries(before)) laptop.write(path, text);
     await twins.settle();
@@ -136,11 +136,13 @@ describe("what a program has written and not made durable", () => {
 
   it("is on every device also when something in the folder could never be read", async () => {
     for (let seed = 1; seed <= 10; seed++) {
-      const { twins, laptop } = await written(seed, (device) => {
-        device.write("unreadable.txt", "a secret");
-        device.before = ({ operation, path }) => {
-          if (operation === "open" && path.endsWith("/unreadable.txt")) throw diskError("EACCES");
-        };
+      const { twins, laptop } = await written(seed, {
+        prepare(device) {
+          device.write("unreadable.txt", "a secret");
+          device.before = ({ operation, path }) => {
+            if (operation === "open" && path.endsWith("/unreadable.txt")) throw diskError("EACCES");
+          };
+        },
       });
       await laptop.sync();
       await laptop.losePower();
@@ -161,6 +163,25 @@ describe("what a program has written and not made durable", () => {
       laptop.before = () => {};
       await twins.settle();
       for (const device of twins.devices) expect(short(device.texts()), `seed ${seed}`).toEqual(short(now));
+    }
+  });
+
+  it("costs nothing of what is written after the power has come again while the clock is behind: both versions stay", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const { twins, laptop, phone } = await written(seed, { timeGranularityMs: 1 });
+      await laptop.sync();
+      for (const { disk } of twins.devices) disk.people.sync();
+      await laptop.losePower();
+      laptop.clock.aheadMs = -86_400_000;
+      laptop.disk.people.writeInPlace(`${ROOT}/edited.txt`, 0, new TextEncoder().encode("after all "));
+      const mine = laptop.read("edited.txt");
+      laptop.clock.aheadMs = 0;
+      await twins.settle();
+      for (const device of [laptop, phone]) {
+        const texts = Object.values(device.texts());
+        expect(texts.filter((text) => text === mine), `seed ${seed}`).toHaveLength(1);
+        expect(texts.filter((text) => text === now["edited.txt"]), `seed ${seed}`).toHaveLength(1);
+      }
     }
   });
 

@@ -1,12 +1,12 @@
 import { heldPayloads, mayHaveBeenApart } from "../apart.js";
-import type { Payload } from "../ledger.js";
+import type { Ledger, Payload } from "../ledger.js";
 import type { Oracle } from "../oracle.js";
 
 /**
  * What somebody replaced or deleted does not come back.
  *
  * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; what came back from the trash or the revisions; what
- * rules or a device's choice may have kept apart; what went from a device whose process had died and that had not looked at its folder again; and worlds
+ * rules or a device's choice may have kept apart; what went from a device whose process had died, or whose disk had failed, and that had not ended a pass since; and worlds
  * in which metadata was put back.
  */
 export function noResurrection(): Oracle {
@@ -17,7 +17,7 @@ export function noResurrection(): Oracle {
       for (const [device, payloads] of await heldPayloads(world)) {
         for (const [payload, paths] of payloads) {
           const { supersededBy, copies, isPassing, isUnnoted } = payload;
-          if (isPassing || isUnnoted || supersededBy.size === 0 || copies > 0 || isTouchedByAnother(payload) || mayHaveBeenApart(payload, world))
+          if (isPassing || isUnnoted || supersededBy.size === 0 || copies > 0 || isTouchedByAnother(payload, world.ledger) || mayHaveBeenApart(payload, world))
             continue;
           fail(`#${payload.id}, which ${[...supersededBy].join(" and ")} replaced or deleted, is at ${paths.join(", ")} on ${device.name}`);
         }
@@ -26,11 +26,21 @@ export function noResurrection(): Oracle {
   };
 }
 
-/** Somebody else renamed, copied or made executable the file that held it, then or before. */
-function isTouchedByAnother(payload: Payload): boolean {
+/** Somebody else renamed, copied or made executable the file that held it: then or before, or while another version was in it on that device. */
+function isTouchedByAnother(payload: Payload, { payloads }: Ledger): boolean {
   const { supersededBy } = payload;
-  for (let at: Payload | undefined = payload; at !== undefined; at = at.follows) {
-    if (at.copies > 0 || [...at.touchedBy].some((toucher) => !supersededBy.has(toucher) || supersededBy.size > 1)) return true;
-  }
-  return false;
+  const isTouched = ({ copies, touchedBy }: Payload): boolean =>
+    copies > 0 || [...touchedBy].some((toucher) => !supersededBy.has(toucher) || supersededBy.size > 1);
+  const before = new Set(versionsOf(payload));
+  return payloads.some((other) => {
+    const versions = versionsOf(other);
+    return versions.some((version) => before.has(version)) && versions.some(isTouched);
+  });
+}
+
+/** What the file has held, newest first. */
+function versionsOf(payload: Payload): readonly Payload[] {
+  const versions: Payload[] = [];
+  for (let at: Payload | undefined = payload; at !== undefined; at = at.follows) versions.push(at);
+  return versions;
 }
