@@ -8,9 +8,6 @@ import { printable } from "../output/table.js";
 export async function get({ device, output, signal }: Context, path: string): Promise<ExitCode> {
   const report = await request(await device(), "get", { path: resolve(path) }, { signal });
   const done = report.filesDownloaded === 0 ? "Nothing was missing" : `${formatCount(report.filesDownloaded, "file")} brought`;
-  output.answer(
-    { path: resolve(path), sync: syncDocument(report) },
-    `${done} at ${printable(path)}${butNotInSync(report)}.`,
-  );
+  output.answer({ path: resolve(path), sync: syncDocument(report) }, `${done} at ${printable(path)}${butNotInSync(report)}.`);
   return report.inSync ? 0 : 1;
 }

@@ -185,8 +185,20 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
         (error: unknown) => shownError(error).message,
       );
       const { bytesSent, bytesReceived } = usage();
-      const { state, nodes, pending, oldestUnsyncedMs, lastInSyncAtMs, skipped, aliased, awaitingConfirmation, ignored, excluded, elsewhere, problem } =
-        await replica.status();
+      const {
+        state,
+        nodes,
+        pending,
+        oldestUnsyncedMs,
+        lastInSyncAtMs,
+        skipped,
+        aliased,
+        awaitingConfirmation,
+        ignored,
+        excluded,
+        elsewhere,
+        problem,
+      } = await replica.status();
       return {
         ...nameOf(link),
         state: link.paused ? "paused" : state,

@@ -140,13 +140,22 @@ export class Indexer {
       begin.set(found.path, { ...found, deep });
     }
     // From the top, as rules are found there that take what is below out of the local tree.
-    await this.#walk([...begin.values()].sort((a, b) => (a.path < b.path ? 1 : -1)), unsettled, signal);
+    await this.#walk(
+      [...begin.values()].sort((a, b) => (a.path < b.path ? 1 : -1)),
+      unsettled,
+      signal,
+    );
     await this.#settleVanished(unsettled);
     // Rules that went with their file.
     while (this.#reruled.size > 0) {
       const reruled = new Map(this.#reruled);
       this.#reruled.clear();
-      await this.#walk([...reruled].map(([nodeId, path]) => ({ path, nodeId, deep: true })), unsettled, signal, reruled);
+      await this.#walk(
+        [...reruled].map(([nodeId, path]) => ({ path, nodeId, deep: true })),
+        unsettled,
+        signal,
+        reruled,
+      );
       this.#isReruled = true;
     }
     if (this.#isReruled || this.#hasExcludedByOldPlace) await this.#presence.reconsider({ always: this.#hasExcludedByOldPlace });

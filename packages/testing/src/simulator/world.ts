@@ -321,7 +321,10 @@ class SimWorld implements World {
       if (this.#scheduler.nowMs > until) {
         const brakes = followers.some((device) => device.isBraking);
         if (!brakes)
-          this.#fail("I13", `whoever follows is not at rest ${REST_MS / 60_000} minutes after everything works:\n${await this.#statuses(followers)}\n${now}`);
+          this.#fail(
+            "I13",
+            `whoever follows is not at rest ${REST_MS / 60_000} minutes after everything works:\n${await this.#statuses(followers)}\n${now}`,
+          );
         return;
       }
     }

@@ -102,7 +102,10 @@ describe("what a program has written and not made durable", () => {
     "a name.txt": "moved",
   };
 
-  async function written(seed: number, { prepare, ...options }: Parameters<typeof pair>[0] & { readonly prepare?: (laptop: DiskDevice) => void } = {}) {
+  async function written(
+    seed: number,
+    { prepare, ...options }: Parameters<typeof pair>[0] & { readonly prepare?: (laptop: DiskDevice) => void } = {},
+  ) {
     const { twins, laptop, phone } = await pair({ seed, ...options });
     prepare?.(laptop);
     const before = { "edited.txt": "old ".repeat(4_000), "cut.txt": "long ".repeat(4_000), "saved.txt": "unsaved", "another name.txt": "moved" };
@@ -179,8 +182,14 @@ describe("what a program has written and not made durable", () => {
       await twins.settle();
       for (const device of [laptop, phone]) {
         const texts = Object.values(device.texts());
-        expect(texts.filter((text) => text === mine), `seed ${seed}`).toHaveLength(1);
-        expect(texts.filter((text) => text === now["edited.txt"]), `seed ${seed}`).toHaveLength(1);
+        expect(
+          texts.filter((text) => text === mine),
+          `seed ${seed}`,
+        ).toHaveLength(1);
+        expect(
+          texts.filter((text) => text === now["edited.txt"]),
+          `seed ${seed}`,
+        ).toHaveLength(1);
       }
     }
   });

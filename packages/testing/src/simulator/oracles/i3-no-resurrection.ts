@@ -17,7 +17,14 @@ export function noResurrection(): Oracle {
       for (const [device, payloads] of await heldPayloads(world)) {
         for (const [payload, paths] of payloads) {
           const { supersededBy, copies, isPassing, isUnnoted } = payload;
-          if (isPassing || isUnnoted || supersededBy.size === 0 || copies > 0 || isTouchedByAnother(payload, world.ledger) || mayHaveBeenApart(payload, world))
+          if (
+            isPassing ||
+            isUnnoted ||
+            supersededBy.size === 0 ||
+            copies > 0 ||
+            isTouchedByAnother(payload, world.ledger) ||
+            mayHaveBeenApart(payload, world)
+          )
             continue;
           fail(`#${payload.id}, which ${[...supersededBy].join(" and ")} replaced or deleted, is at ${paths.join(", ")} on ${device.name}`);
         }
