@@ -31,13 +31,18 @@ export function ownFolder({ folder, spec }: SimDevice, hub: HubTree): OwnFolder 
 export function differencesFromHub(device: SimDevice, hub: HubTree, ledger: Ledger): readonly string[] {
   const { spec } = device;
   const { shown, isDue, held } = ownFolder(device, hub);
-  const here = new Map([...held].map(([path, entry]) => [path, describe(contentOf(entry, ledger))]));
   const there = new Map([...hub.byPath].map(([path, { content }]) => [path, describe(content)]));
+  const isOthers = (path: string): boolean => hub.byPath.get(path)?.content.kind !== "directory" && holdsOnlyOthers(path, shown, held);
+  const here = new Map(
+    [...held]
+      .filter(([path, { kind }]) => kind !== "directory" || !isOthers(path))
+      .map(([path, entry]) => [path, describe(contentOf(entry, ledger))]),
+  );
   const isMissing = (path: string, { kind }: Content): boolean =>
     here.get(path) !== there.get(path) &&
     isDue(path, kind === "directory") &&
     !(kind === "file" && spec.onDemandAboveBytes !== undefined && !here.has(path));
-  const isTooMuch = (path: string): boolean => here.get(path) !== there.get(path) && !(!there.has(path) && holdsOnlyOthers(path, shown, held));
+  const isTooMuch = (path: string): boolean => here.get(path) !== there.get(path);
   return [
     ...[...hub.byPath].filter(([path, { content }]) => isMissing(path, content)).map(([path]) => `  only hub: ${path}: ${there.get(path)}`),
     ...[...here.keys()].filter(isTooMuch).map((path) => `  only ${spec.name}: ${path}: ${here.get(path)}`),

@@ -24,7 +24,7 @@ export interface Payload {
   copies: number;
   /** What had been in the folder of its device when it was written: it was written after all that. */
   readonly after: Set<Payload>;
-  /** Where people put it: a device, and a path there. */
+  /** Where people put it, or moved a directory in which it was or had been: a device, and a path there. */
   readonly places: Array<{ readonly device: string; readonly path: string }>;
   /** Somebody brought it back from the trash or from the revisions. */
   isRestored: boolean;

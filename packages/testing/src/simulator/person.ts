@@ -219,6 +219,11 @@ export class Person {
       payload.touchedBy.add(this.#device);
       payload.places.push({ device: this.#device, path: [to, ...from.split("/").slice(depth)].join("/") });
     }
+    // What was deleted in a directory goes with it too, for an engine that has not seen that yet.
+    for (const { places } of this.#ledger.payloads) {
+      const below = places.find((place) => place.path.startsWith(`${path}/`));
+      if (below !== undefined) places.push({ device: this.#device, path: to + below.path.slice(path.length) });
+    }
     this.#folder.rename(path, to);
   }
 

@@ -24,8 +24,8 @@ const MAX_ROUNDS = 12;
 /** Above it the world is busy for ever. A world of 50 ops has some thousand. */
 const MAX_EVENTS = 300_000;
 const DAY_MS = 86_400_000;
-/** After it a pass removes what was left over, and whatever timer a dead process had is over. */
-const TIDY_MS = 2 * DAY_MS;
+/** After it a pass removes what was left over, also by the clock of a device that is a day behind, and whatever timer a dead process had is over. */
+const TIDY_MS = 4 * DAY_MS;
 
 export interface RunReport {
   readonly plan: WorldPlan;
@@ -181,10 +181,11 @@ class SimWorld implements World {
     await this.#rest();
   }
 
-  /** Alone: all are at rest before, and it is over when the next begins. */
+  /** Alone: all are at rest before, and it is over when the next begins. Nothing more is done while somebody who follows has to be asked. */
   async #calmly(op: Op): Promise<void> {
     if (!isOfPeople(op.kind) && !isAsked(op.kind)) return;
     await this.#settle(MAX_ROUNDS);
+    if (this.devices.some(({ isBraking }) => isBraking)) return;
     await this.#please(this.#deviceOf(op), op);
   }
 
