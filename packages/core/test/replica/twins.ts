@@ -18,6 +18,7 @@ import {
   type MemoryLocalTree,
   type NameRules,
   type Replica,
+  type ReplicaBatch,
   type ReplicaStore,
   type ScopeOptions,
   type SyncReport,
@@ -62,12 +63,23 @@ export interface Device {
   restart(scope?: ScopeOptions): Promise<void>;
 }
 
+/** What a hub and its devices have durable. Folders are not in it: whoever opens twins from it makes them as they were. */
+export interface TwinsMemory {
+  readonly atMs: number;
+  readonly hub: MemoryHubSnapshot;
+  readonly blobs: ReadonlyMap<string, Uint8Array>;
+  readonly workspaceId: WorkspaceId;
+  /** By device, all that was written to its metadata. */
+  readonly written: ReadonlyArray<readonly ReplicaBatch[]>;
+}
+
 export interface Twins {
   readonly env: Env;
   readonly hub: Hub;
   /** A copy of all that the hub has durable now; `restoreHub` puts it back, with no word to anyone. */
   backUpHub(): MemoryHubSnapshot;
   restoreHub(backup: MemoryHubSnapshot): void;
+  remember(): TwinsMemory;
   readonly workspaceId: WorkspaceId;
   readonly devices: readonly Device[];
   /** Syncs all devices in turn until none has anything left to do. */
@@ -75,6 +87,10 @@ export interface Twins {
 }
 
 export interface TwinsOptions {
+  /** Goes on where other twins were. */
+  readonly from?: TwinsMemory | undefined;
+  /** Makes each folder before anything is opened on it. */
+  readonly plant?: ((tree: MemoryLocalTree) => void) | undefined;
   readonly seed?: number;
   readonly resolve?: ConflictResolver;
   /** What some devices hold. */
@@ -90,6 +106,8 @@ export interface TwinsOptions {
 export async function createTwins(
   names: readonly string[],
   {
+    from,
+    plant = () => {},
     seed = 1,
     resolve,
     scopes = {},
@@ -99,17 +117,20 @@ export async function createTwins(
     wrapTree = (tree) => tree,
   }: TwinsOptions = {},
 ): Promise<Twins> {
-  const env = virtualEnv(seed);
-  const blobs = createMemoryBlobStore();
-  let hubStore = createMemoryHubStore();
+  const env = virtualEnv(from === undefined ? seed : -seed); // ids that those before have not had
+  const blobs = createMemoryBlobStore({ from: from?.blobs });
+  let hubStore = createMemoryHubStore({ from: from?.hub });
   let hub = createHub({ blobs, store: hubStore, env });
   const accountId = "a".repeat(32) as AccountId;
-  const workspaceId = await hub.createWorkspace(accountId);
+  const workspaceId = from?.workspaceId ?? (await hub.createWorkspace(accountId));
   const devices: Device[] = [];
+  const written: ReplicaBatch[][] = [];
   for (const [index, name] of names.entries()) {
     const ownEnv = { ...env, nowMs: () => env.nowMs() + (skewMs[name] ?? 0) };
     const tree = createMemoryLocalTree({ env: ownEnv, names: disks[name] });
-    const store = createMemoryReplicaStore();
+    plant(tree);
+    const store = await recordingStore(workspaceId, from?.written[index]);
+    written.push(store.written);
     const principal = { accountId, deviceId: `${index}`.repeat(32).slice(0, 32) as DeviceId, deviceName: name };
     const transport = wrapTransport(
       toWhicheverHub(() => createLoopbackTransport(hub, principal)),
@@ -131,6 +152,7 @@ export async function createTwins(
     };
     devices.push(device);
   }
+  if (from !== undefined) await env.sleep(from.atMs - env.nowMs());
   return {
     env,
     get hub() {
@@ -141,6 +163,13 @@ export async function createTwins(
       hubStore = createMemoryHubStore({ from: backup });
       hub = createHub({ blobs, store: hubStore, env });
     },
+    remember: () => ({
+      atMs: env.nowMs(),
+      hub: hubStore.snapshot(),
+      blobs: blobs.snapshot(),
+      workspaceId,
+      written: written.map((batches) => [...batches]),
+    }),
     workspaceId,
     devices,
     async settle() {
@@ -156,6 +185,24 @@ export async function createTwins(
           );
         }
       }
+    },
+  };
+}
+
+/** A store that keeps all that is written to it, beginning with `before`. */
+async function recordingStore(
+  workspaceId: WorkspaceId,
+  before: readonly ReplicaBatch[] = [],
+): Promise<ReplicaStore & { readonly written: ReplicaBatch[] }> {
+  const store = createMemoryReplicaStore();
+  for (const batch of before) await store.write(workspaceId, batch);
+  const written = [...before];
+  return {
+    ...store,
+    written,
+    async write(workspace, batch) {
+      await store.write(workspace, batch);
+      written.push(batch);
     },
   };
 }
