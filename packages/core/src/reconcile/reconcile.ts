@@ -1,4 +1,5 @@
 import type { NodeId } from "../ids.js";
+import { IGNORE_FILE } from "../ignore/rules.js";
 import { nameKey } from "../names.js";
 import { type Place, sameContent } from "../node.js";
 import { isLive, isNewHere, type NodeRecord } from "./node-record.js";
@@ -129,8 +130,15 @@ class Planner {
         if (parentId === undefined || parentId === this.#view.rootNodeId || decideToo(parentId).kind !== lacking) continue;
         this.#decisions.set(parentId, instead);
         queue.push(parentId);
+        if (instead === PUSH_ALL) this.#keepRulesOf(parentId, decideToo);
       }
     }
+  }
+
+  /** A directory that comes back has its rules: what they leave alone would be everybody's otherwise. */
+  #keepRulesOf(directory: NodeId, decideToo: (nodeId: NodeId) => Decision): void {
+    for (const { nodeId, local } of this.#view.localChildren(directory))
+      if (local?.place.name === IGNORE_FILE && decideToo(nodeId).kind === "delete-here") this.#decisions.set(nodeId, PUSH_ALL);
   }
 
   /** Where the node will be on one side once its decision was carried out. */

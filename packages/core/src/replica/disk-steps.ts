@@ -1,7 +1,8 @@
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
-import type { LocalOutcome, LocalStat, LocalTree } from "../local/local-tree.js";
+import { IGNORE_FILE } from "../ignore/rules.js";
+import type { LocalEntry, LocalOutcome, LocalStat, LocalTree } from "../local/local-tree.js";
 import { isAliasOf } from "../local/alias.js";
 import { isSameName } from "../local/name-rules.js";
 import { baseName, joinPath, type LocalPath, type NodeName, parentPath, ROOT_PATH } from "../names.js";
@@ -10,6 +11,7 @@ import { isLive, type LocalState, nameHere, type NodeRecord, syncedWith } from "
 import { decide } from "../reconcile/policy.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
 import { conflictName, conflictNodeId, isConflictNameOf } from "./conflict-name.js";
+import { rulesOnDisk } from "./ignore-files.js";
 import { nameOnDisk } from "./name-on-disk.js";
 import type { Presence } from "./presence.js";
 import { isOfSlowClock } from "./racy-stat.js";
@@ -244,6 +246,8 @@ export class DiskSteps {
     const record = await this.#trees.record(nodeId);
     const path = await this.#trees.localPath(nodeId);
     if (record?.local === undefined || path === undefined || isLive(record.remote)) return LATER;
+    // Rules go last: what they leave alone would be anybody's new file as soon as they are gone.
+    if (baseName(path) === IGNORE_FILE && (await this.#goesToo(record.local.place.parentId))) return LATER;
     const outcome = await this.#try(() => this.#tree.remove(path, (record.local as LocalState).stat), parentPath(path));
     if (outcome.kind === "changed" && record.local.content.kind === "directory") {
       if (!(await this.#holdsNothingOfNote(nodeId, path, record.local.stat))) return { kind: "changed", directories: [path] };
@@ -255,16 +259,29 @@ export class DiskSteps {
     return { kind: "done", record };
   }
 
-  /** Takes away what systems leave in a directory, and the directory with it. True also when it stays because of what rules leave alone. */
+  /** True of a directory that is to be deleted here. */
+  async #goesToo(directory: NodeId): Promise<boolean> {
+    const record = await this.#trees.record(directory);
+    return record !== undefined && decide(record).kind === "delete-here";
+  }
+
+  /**
+   * Takes away what systems leave in a directory, its rules when they are all there is, and the directory with it. True also when it stays because of
+   * what rules leave alone.
+   */
   async #holdsNothingOfNote(nodeId: NodeId, path: LocalPath, stat: LocalStat): Promise<boolean> {
     const level = await this.#scope.levelOf(nodeId, new Map());
     if (level === undefined) return false;
+    const rules = (await this.#trees.localChildren(nodeId)).find(({ local }) => local && nameHere(local) === IGNORE_FILE);
     const outcome = await this.#try(async () => {
+      const left: LocalEntry[] = [];
       for (const entry of (await this.#tree.list(path)).entries) {
         const isDirectory = entry.stat.kind === "directory";
-        if (isDirectory || this.#scope.reasonFor(level, entry.name, false)?.kind !== "default") continue;
-        await this.#tree.remove(joinPath(path, entry.name as NodeName), entry.stat);
+        if (isDirectory || this.#scope.reasonFor(level, entry.name, false)?.kind !== "default") left.push(entry);
+        else await this.#tree.remove(joinPath(path, entry.name as NodeName), entry.stat);
       }
+      if (left.every(({ name }) => name === IGNORE_FILE) && rules?.local !== undefined)
+        await this.#tree.remove(joinPath(path, IGNORE_FILE as NodeName), rules.local.stat);
       if ((await this.#tree.remove(path, stat)).kind === "done") return { kind: "done" as const };
       return (await this.#presence.holdsOnlyIgnored(path, level)) ? { kind: "done" as const } : { kind: "changed" as const };
     });
@@ -316,7 +333,7 @@ export class DiskSteps {
     const name = await this.#spelling(path);
     if (this.#scope.reasonFor(level, name, isDirectory) !== undefined) return true;
     if (!isDirectory || remote?.content.kind === "directory") return false;
-    return await this.#presence.holdsOnlyIgnored(path, this.#scope.enter(level, name, undefined));
+    return await this.#presence.holdsOnlyIgnored(path, this.#scope.enter(level, name, await rulesOnDisk(this.#tree, path)));
   }
 
   /** The name of what is at a path, as this disk lists it. */

@@ -1,9 +1,7 @@
-import type { LocalTree } from "../local/local-tree.js";
-import { IGNORE_FILE, type Rules } from "../ignore/rules.js";
-import { baseName, joinPath, type LocalPath, type NodeName, ROOT_PATH, splitPath } from "../names.js";
+import { baseName, joinPath, type LocalPath, ROOT_PATH, splitPath } from "../names.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
-import { readIgnoreFile } from "./ignore-files.js";
+import { rulesOnDisk } from "./ignore-files.js";
 import { namesOfDisk } from "./name-on-disk.js";
 import type { Explanation } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
@@ -79,18 +77,10 @@ export async function reasonAt(
   const names = splitPath(path);
   const kind = (await tree.stat(path))?.kind ?? record?.remote?.content.kind;
   let at = ROOT_PATH;
-  let level: Level = scope.root(await rulesAt(tree, at));
+  let level: Level = scope.root(await rulesOnDisk(tree, at));
   for (const name of names.slice(0, -1)) {
     at = joinPath(at, name);
-    level = scope.enter(level, name, await rulesAt(tree, at));
+    level = scope.enter(level, name, await rulesOnDisk(tree, at));
   }
   return scope.reasonFor(level, names.at(-1) as string, kind === "directory");
-}
-
-async function rulesAt(tree: LocalTree, directory: LocalPath): Promise<Rules | undefined> {
-  const path = joinPath(directory, IGNORE_FILE as NodeName);
-  const stat = await tree.stat(path);
-  if (stat?.kind !== "file") return undefined;
-  const answer = await readIgnoreFile(tree, path, stat);
-  return answer.kind === "read" ? answer.rules : undefined;
 }

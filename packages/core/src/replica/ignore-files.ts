@@ -72,3 +72,12 @@ export async function readIgnoreFile(tree: LocalTree, path: LocalPath, stat: Loc
   }
   return { kind: "read", rules: parseRules(text + decoder.decode()) };
 }
+
+/** The rules of a directory, as its ignore file is on the disk now; `undefined` when it has none, or one that is being written. */
+export async function rulesOnDisk(tree: LocalTree, directory: LocalPath): Promise<Rules | undefined> {
+  const path = joinPath(directory, IGNORE_FILE as NodeName);
+  const stat = await tree.stat(path);
+  if (stat?.kind !== "file") return undefined;
+  const answer = await readIgnoreFile(tree, path, stat);
+  return answer.kind === "read" ? answer.rules : undefined;
+}

@@ -272,7 +272,7 @@ export class Indexer {
     if (isNew && (await this.#isLeftAlone(path, nodeId, level, entries, unreadable.size))) return NOTHING_BELOW;
 
     const owners = await findOwners({ trees: this.#trees, tree: this.#tree, flush: () => this.#flush() }, { path, nodeId, entries, known });
-    if (this.#trees.state.holdsAway) await this.#includeAgain(nodeId, entries, owners);
+    await this.#findAgainAtHub(nodeId, entries, owners);
     if (hasNews(nodeId, entries, owners, children) && !(await this.#isSettled(path, unsettled))) {
       this.#isPartlyUnread = true;
       return NOTHING_BELOW;
@@ -312,7 +312,7 @@ export class Indexer {
     return { isReruled, below: directories };
   }
 
-  /** A new directory that holds nothing but what rules leave alone is left alone with it: it is what a removal could not take along. */
+  /** A new directory that holds nothing but what rules leave alone, and the rules, is left alone with it: it is what a removal could not take along. */
   async #isLeftAlone(
     path: LocalPath,
     nodeId: NodeId,
@@ -320,8 +320,8 @@ export class Indexer {
     entries: ReadonlyArray<LocalEntry & { readonly name: NodeName }>,
     unreadable: number,
   ): Promise<boolean> {
-    if (unreadable > 0 || entries.some(({ stat }) => stat.kind !== "directory") || !(await this.#presence.holdsOnlyIgnored(path, level)))
-      return false;
+    const hasFiles = entries.some(({ name, stat }) => stat.kind !== "directory" && name !== IGNORE_FILE);
+    if (unreadable > 0 || hasFiles || !(await this.#presence.holdsOnlyIgnored(path, level))) return false;
     await this.#flush();
     const record = await this.#trees.record(nodeId);
     if (record === undefined || record.remote !== undefined || record.synced !== undefined) return false;
@@ -329,19 +329,22 @@ export class Indexer {
     return true;
   }
 
-  /** What was excluded and is so no more is its node again, if the disk has it. */
-  async #includeAgain(
+  /** What was excluded and is so no more is its node again, if the disk has it; so is what was gone and is back before the hub has heard of that. */
+  async #findAgainAtHub(
     parentId: NodeId,
     entries: ReadonlyArray<LocalEntry & { readonly name: NodeName }>,
     owners: Map<string, NodeRecord>,
   ): Promise<void> {
     const unknown = entries.filter(({ name }) => !owners.has(name));
+    if (unknown.length === 0) return;
     const groups = await this.#trees.remoteByName(unknown.map(({ name }) => ({ parentId, name })));
+    // The hub may have taken a deletion in a commit whose answer is still to come.
+    const isHeardOf = groups.some((group) => group.some(isGoneHere)) && (await this.#trees.outbox()).length > 0;
     for (const [index, { name, stat }] of unknown.entries()) {
-      const found = groups[index]?.find(({ away }) => away === "excluded");
+      const found = groups[index]?.find((record) => record.away === "excluded" || (!isHeardOf && isGoneHere(record)));
       if (found === undefined) continue;
       if ((found.remote?.content.kind === "directory") === (stat.kind === "directory")) owners.set(name, found);
-      else await this.#trees.write({ put: [{ nodeId: found.nodeId, remote: found.remote }] });
+      else if (found.away !== undefined) await this.#trees.write({ put: [{ nodeId: found.nodeId, remote: found.remote }] });
     }
   }
 
@@ -543,6 +546,11 @@ interface FoundPlace {
 const EVERYTHING = [{ path: ROOT_PATH, deep: true }] as const;
 
 const NOTHING_BELOW = { isReruled: false, below: [] } as const;
+
+/** True of a node that is to be deleted at the hub, where it still is what it was here. */
+function isGoneHere({ local, synced, remote, away }: NodeRecord): boolean {
+  return local === undefined && away === undefined && synced !== undefined && isLive(remote) && samePlace(synced.place, remote.place);
+}
 
 /** True when a directory holds other names, or other things under them, than the local tree has. */
 function hasNews(nodeId: NodeId, entries: readonly LocalEntry[], owners: ReadonlyMap<string, NodeRecord>, children: readonly NodeRecord[]): boolean {

@@ -2,11 +2,13 @@ import { bytesToHex } from "../codec/hex.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
+import { IGNORE_FILE } from "../ignore/rules.js";
 import { isAliasOf, readAlias } from "../local/alias.js";
 import type { LocalTree } from "../local/local-tree.js";
 import { joinPath, type LocalPath, type NodeName } from "../names.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
+import { rulesOnDisk } from "./ignore-files.js";
 import type { FreedRoom } from "./replica.js";
 import type { Level, Levels, Scope, ScopeReason } from "./scope.js";
 import type { Trees } from "./trees.js";
@@ -180,8 +182,8 @@ export class Presence {
   }
 
   /**
-   * True when a directory on the disk holds something that rules leave alone, and nothing that would be synced; false of one that cannot be listed.
-   * Looks below it as far as it has to.
+   * True when a directory on the disk holds something that rules leave alone, and nothing that would be synced but the ignore files that say so; false of
+   * one that cannot be listed. Looks below it as far as it has to.
    */
   async holdsOnlyIgnored(path: LocalPath, level: Level): Promise<boolean> {
     const listing = await this.#tree.list(path).catch((error: unknown) => {
@@ -195,8 +197,10 @@ export class Presence {
       const reason = this.#scope.reasonFor(level, name, stat.kind === "directory");
       if (reason?.kind === "default") continue;
       if (reason === undefined) {
+        if (name === IGNORE_FILE && stat.kind === "file") continue;
         if (stat.kind !== "directory") return false;
-        if (!(await this.holdsOnlyIgnored(joinPath(path, name as NodeName), this.#scope.enter(level, name, undefined)))) return false;
+        const below = joinPath(path, name as NodeName);
+        if (!(await this.holdsOnlyIgnored(below, this.#scope.enter(level, name, await rulesOnDisk(this.#tree, below))))) return false;
       }
       isLeftAlone = true;
     }

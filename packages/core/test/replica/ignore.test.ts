@@ -36,6 +36,44 @@ describe("ignore rules", () => {
     expect(await laptop.replica.status()).toMatchObject({ ignored: 4, excluded: 0, elsewhere: 0 });
   });
 
+  it.each(["src", "deep/down/src"])("that went with their directory, %s, still keep here what they left alone in it", async (src) => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write(`${src}/.twinfoldignore`, ".env\n");
+    laptop.tree.write(`${src}/a`, "source");
+    await meet(laptop, phone);
+    phone.tree.write(`${src}/.env`, "secret");
+    phone.tree.write(`${src}/below/.env`, "secret too");
+    await meet(phone);
+    laptop.tree.rm(src.split("/")[0] ?? "");
+    await meet(laptop, phone);
+    expect([...laptop.tree.files().keys()]).toEqual([]);
+    expect(texts(phone.tree)).toMatchObject({ [`${src}/.env`]: "secret", [`${src}/below/.env`]: "secret too" });
+    expect(texts(phone.tree)).not.toHaveProperty(`${src}/a`);
+  });
+
+  it("that went with their directory go when they leave nothing alone in it", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write("src/.twinfoldignore", ".env\n");
+    laptop.tree.write("src/a", "source");
+    await meet(laptop, phone);
+    laptop.tree.rm("src");
+    await meet(laptop, phone);
+    expect([...phone.tree.files().keys()]).toEqual([]);
+  });
+
+  it("come back with their directory when something new in it brings that back", async () => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write("src/.twinfoldignore", ".env\n");
+    laptop.tree.write("src/a", "source");
+    await meet(laptop, phone);
+    phone.tree.write("src/.env", "secret");
+    phone.tree.write("src/new", "new");
+    laptop.tree.rm("src");
+    await meet(laptop, phone);
+    expect(texts(laptop.tree)).toEqual({ "src/.twinfoldignore": ".env\n", "src/new": "new" });
+    expect(texts(phone.tree)).toMatchObject({ "src/.env": "secret" });
+  });
+
   it("hold below their directory too when the scan that read them was broken off", async () => {
     let onList = (_path: string): void => {};
     const { laptop, phone } = await pair({

@@ -136,6 +136,20 @@ describe("a root that is not there", () => {
 });
 
 describe("the brake", () => {
+  it("lets go of what was put back while it waited for a yes: the same files, which sync as before", async () => {
+    const { laptop, phone } = await pair();
+    for (let at = 0; at < 40; at++) laptop.tree.write(`${at}.txt`, `${at}`);
+    await laptop.sync();
+    await phone.sync();
+    for (let at = 0; at < 30; at++) laptop.tree.rm(`${at}.txt`);
+    expect((await laptop.sync()).awaitingConfirmation).toEqual({ removals: 30 });
+    for (let at = 0; at < 30; at++) laptop.tree.write(`${at}.txt`, at === 7 ? "edited" : `${at}`);
+    expect(await laptop.sync()).toMatchObject({ inSync: true, skipped: [], awaitingConfirmation: null, filesUploaded: 1 });
+    await phone.sync();
+    expect(texts(phone.tree)["7.txt"]).toBe("edited");
+    expect(await phone.replica.revisions("7.txt" as LocalPath)).toHaveLength(2);
+  });
+
   it("counts a removal once, however often the server cannot be reached", async () => {
     let isDown = false;
     const twins = await createTwins(["laptop", "phone"], {

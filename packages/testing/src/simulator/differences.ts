@@ -1,6 +1,6 @@
 import type { Content } from "@twinfold/core";
 import type { SeenEntry } from "./folder.js";
-import { isHeld, rulesIn } from "./held.js";
+import { IGNORE_FILE, isHeld, rulesIn } from "./held.js";
 import type { HubTree } from "./hub-tree.js";
 import type { Ledger } from "./ledger.js";
 import { byOwnPath } from "./own-names.js";
@@ -19,7 +19,7 @@ export function ownFolder({ folder, spec }: SimDevice, hub: HubTree): OwnFolder 
   const shown = byOwnPath(folder.entries(), spec, hub);
   const rules = rulesIn(shown);
   const isDue = (path: string, isDirectory: boolean): boolean => isHeld(path, isDirectory, rules, spec);
-  const held = rules.size === 0 && spec.only === undefined ? shown : heldEntries(shown, isDue);
+  const held = rules.size === 0 && spec.only === undefined ? shown : withoutOthers(heldEntries(shown, isDue), shown, hub);
   return { shown, isDue, held };
 }
 
@@ -30,14 +30,9 @@ export function ownFolder({ folder, spec }: SimDevice, hub: HubTree): OwnFolder 
  */
 export function differencesFromHub(device: SimDevice, hub: HubTree, ledger: Ledger): readonly string[] {
   const { spec } = device;
-  const { shown, isDue, held } = ownFolder(device, hub);
+  const { isDue, held } = ownFolder(device, hub);
   const there = new Map([...hub.byPath].map(([path, { content }]) => [path, describe(content)]));
-  const isOthers = (path: string): boolean => hub.byPath.get(path)?.content.kind !== "directory" && holdsOnlyOthers(path, shown, held);
-  const here = new Map(
-    [...held]
-      .filter(([path, { kind }]) => kind !== "directory" || !isOthers(path))
-      .map(([path, entry]) => [path, describe(contentOf(entry, ledger))]),
-  );
+  const here = new Map([...held].map(([path, entry]) => [path, describe(contentOf(entry, ledger))]));
   const isMissing = (path: string, { kind }: Content): boolean =>
     here.get(path) !== there.get(path) &&
     isDue(path, kind === "directory") &&
@@ -53,10 +48,28 @@ function heldEntries(shown: ReadonlyMap<string, SeenEntry>, isDue: OwnFolder["is
   return new Map([...shown].filter(([path, { kind }]) => isDue(path, kind === "directory")));
 }
 
-/** True for a directory that holds something, and nothing that is to be held. */
+/** Without directories that are there for what is not to be held alone, and without the rules in them: no node stands behind either. */
+function withoutOthers(
+  held: ReadonlyMap<string, SeenEntry>,
+  shown: ReadonlyMap<string, SeenEntry>,
+  { byPath }: HubTree,
+): ReadonlyMap<string, SeenEntry> {
+  const isOthers = (directory: string): boolean => byPath.get(directory)?.content.kind !== "directory" && holdsOnlyOthers(directory, shown, held);
+  return new Map(
+    [...held].filter(([path, { kind }]) =>
+      kind === "directory" ? !isOthers(path) : !isRules(path) || byPath.has(path) || !isOthers(path.slice(0, Math.max(0, path.lastIndexOf("/")))),
+    ),
+  );
+}
+
+/** True for a directory that holds something, and nothing that is to be held but rules. */
 function holdsOnlyOthers(directory: string, shown: ReadonlyMap<string, SeenEntry>, held: ReadonlyMap<string, SeenEntry>): boolean {
   const inside = [...shown].filter(([path]) => path.startsWith(`${directory}/`));
-  return inside.some(([path]) => !held.has(path)) && inside.every(([path, { kind }]) => !held.has(path) || kind === "directory");
+  return inside.some(([path]) => !held.has(path)) && inside.every(([path, { kind }]) => !held.has(path) || kind === "directory" || isRules(path));
+}
+
+function isRules(path: string): boolean {
+  return path.slice(path.lastIndexOf("/") + 1) === IGNORE_FILE;
 }
 
 type SeenContent = Pick<Content, "kind"> & { readonly manifestId?: string; readonly executable?: boolean; readonly target?: string };

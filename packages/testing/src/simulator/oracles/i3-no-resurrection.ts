@@ -1,3 +1,4 @@
+import { IGNORE_FILE } from "../held.js";
 import { heldPayloads, mayHaveBeenApart } from "../apart.js";
 import type { Ledger, Payload } from "../ledger.js";
 import type { Oracle } from "../oracle.js";
@@ -5,7 +6,8 @@ import type { Oracle } from "../oracle.js";
 /**
  * What somebody replaced or deleted does not come back.
  *
- * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; what came back from the trash or the revisions; what
+ * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; what came back from the trash or the revisions; rules, which
+ * come back with the directory that something new in it keeps; what
  * rules or a device's choice may have kept apart; what went from a device whose process had died, or whose disk had failed, and that had not ended a pass since; and worlds
  * in which metadata was put back.
  */
@@ -22,6 +24,7 @@ export function noResurrection(): Oracle {
             isUnnoted ||
             supersededBy.size === 0 ||
             copies > 0 ||
+            paths.every((path) => path.endsWith(`/${IGNORE_FILE}`)) ||
             isTouchedByAnother(payload, world.ledger) ||
             mayHaveBeenApart(payload, world)
           )
