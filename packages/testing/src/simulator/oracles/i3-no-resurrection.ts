@@ -1,15 +1,15 @@
-import { IGNORE_FILE } from "../held.js";
+import { isConflictName } from "@twinfold/core";
 import { heldPayloads, mayHaveBeenApart } from "../apart.js";
+import { IGNORE_FILE } from "../held.js";
 import type { Ledger, Payload } from "../ledger.js";
-import type { Oracle } from "../oracle.js";
+import type { Oracle, WorldView } from "../oracle.js";
 
 /**
  * What somebody replaced or deleted does not come back.
  *
- * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; what came back from the trash or the revisions; rules, which
- * come back with the directory that something new in it keeps; what
- * rules or a device's choice may have kept apart; what went from a device whose process had died, or whose disk had failed, and that had not ended a pass since; and worlds
- * in which metadata was put back.
+ * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; what came back from the trash or the revisions; rules,
+ * which come back with the directory that something new in it keeps; what rules or a device's choice may have kept apart; what went from a device whose
+ * process had died, or whose disk had failed, and that had not ended a pass since; and worlds in which metadata was put back.
  */
 export function noResurrection(): Oracle {
   return {
@@ -24,7 +24,7 @@ export function noResurrection(): Oracle {
             isUnnoted ||
             supersededBy.size === 0 ||
             copies > 0 ||
-            paths.every((path) => path.endsWith(`/${IGNORE_FILE}`)) ||
+            paths.every((path) => path.endsWith(`/${IGNORE_FILE}`) || isUnchosenCopy(path, world)) ||
             isTouchedByAnother(payload, world.ledger) ||
             mayHaveBeenApart(payload, world)
           )
@@ -34,6 +34,11 @@ export function noResurrection(): Oracle {
       }
     },
   };
+}
+
+/** True of a conflict copy, at the top, of a file that somebody chose by its name: whoever did so does not hold the copy. */
+function isUnchosenCopy(path: string, { devices }: WorldView): boolean {
+  return isConflictName(path) && devices.some(({ spec }) => spec.only !== undefined && !spec.only.includes(path));
 }
 
 /** Somebody else renamed, copied or made executable the file that held it: then or before, or while another version was in it on that device. */
