@@ -1,6 +1,7 @@
 import type { NodeId } from "../ids.js";
-import type { Content } from "../node.js";
-import type { NodeRecord } from "../reconcile/node-record.js";
+import { nameKey } from "../names.js";
+import type { Content, Place } from "../node.js";
+import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import type { Step, TreesView } from "../reconcile/reconcile.js";
 import type { Trees } from "./trees.js";
 
@@ -13,6 +14,8 @@ const MOST = 1_000;
 export class Brake {
   readonly #trees: Trees;
   readonly #held = new Set<NodeId>();
+  /** Names at the hub of what is held, which nothing else can have there. */
+  readonly #heldNames = new Set<string>();
   #heldFiles = 0;
   /** Nodes in the count of the state, of this process: at most {@link MOST}. */
   readonly #counted = new Set<NodeId>();
@@ -25,6 +28,7 @@ export class Brake {
   /** `confirmed`: somebody has said yes to all of them. */
   begin(confirmed: boolean): void {
     this.#held.clear();
+    this.#heldNames.clear();
     this.#heldFiles = 0;
     this.#confirmed = confirmed;
   }
@@ -50,7 +54,7 @@ export class Brake {
       return isRemoval(step) || empties(step, record) || (afterReset === true && replaces(step, record));
     };
     const losses = steps.filter(isLoss);
-    if (losses.length === 0) return steps;
+    if (losses.length === 0) return this.#withoutWaiting(steps, view);
     const files = losses.filter(({ nodeId }) => {
       const record = view.record(nodeId);
       return (record?.local ?? record?.synced)?.content.kind !== "directory";
@@ -64,15 +68,39 @@ export class Brake {
       if (fresh.length > 0) await this.#trees.write({ state: { removedSince: removed } });
       return steps;
     }
-    for (const { nodeId } of losses) this.#held.add(nodeId);
+    for (const { kind, nodeId } of losses) {
+      this.#held.add(nodeId);
+      const remote = view.record(nodeId)?.remote;
+      if (kind === "delete-there" && remote !== undefined) this.#heldNames.add(slotOf(remote.place));
+    }
     this.#heldFiles += files.length;
-    return steps.filter((step) => !isLoss(step));
+    return this.#withoutWaiting(
+      steps.filter((step) => !isLoss(step)),
+      view,
+    );
+  }
+
+  /** What is to have the name of something that is held waits with it, and so does what is in it. */
+  #withoutWaiting(steps: readonly Step[], view: TreesView): readonly Step[] {
+    if (this.#heldNames.size === 0) return steps;
+    return steps.filter((step) => {
+      const place = step.kind === "push" ? view.record(step.nodeId)?.local?.place : undefined;
+      if (place === undefined) return true;
+      const isOfHeld = this.#held.has(place.parentId) && !isLive(view.record(place.parentId)?.remote);
+      if (!isOfHeld && !this.#heldNames.has(slotOf(place))) return true;
+      this.#held.add(step.nodeId);
+      return false;
+    });
   }
 
   /** What may go without a yes, of all that is here or at the hub. */
   async #share(): Promise<number> {
     return (await this.#trees.countUpTo(MOST / SHARE, "anywhere")) * SHARE;
   }
+}
+
+function slotOf({ parentId, name }: Place): string {
+  return parentId + nameKey(name);
 }
 
 function isRemoval(step: Step): boolean {

@@ -136,6 +136,22 @@ describe("a root that is not there", () => {
 });
 
 describe("the brake", () => {
+  it("holds back with a removal what is to have its name, and what is in that", async () => {
+    const { laptop, phone } = await pair();
+    for (let at = 0; at < 40; at++) laptop.tree.write(`${at}.txt`, `${at}`);
+    await laptop.sync();
+    await phone.sync();
+    for (let at = 0; at < 30; at++) {
+      laptop.tree.rm(`${at}.txt`);
+      laptop.tree.write(`${at}.txt/below/inner`, `${at} and more`);
+    }
+    laptop.tree.write("other.txt", "other");
+    expect(await laptop.sync()).toMatchObject({ inSync: false, skipped: [], awaitingConfirmation: { removals: 30 }, filesUploaded: 1 });
+    expect(await laptop.replica.sync({ confirm: true })).toMatchObject({ inSync: true, skipped: [] });
+    await phone.replica.sync({ confirm: true });
+    expect(texts(phone.tree)).toEqual(texts(laptop.tree));
+  });
+
   it("lets go of what was put back while it waited for a yes: the same files, which sync as before", async () => {
     const { laptop, phone } = await pair();
     for (let at = 0; at < 40; at++) laptop.tree.write(`${at}.txt`, `${at}`);
