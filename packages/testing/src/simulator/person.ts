@@ -217,6 +217,8 @@ export class Person {
     const depth = path.split("/").length;
     for (const [from, payload] of this.#payloadsBelow(path)) {
       payload.touchedBy.add(this.#device);
+      // The engine may not know that it has put it there: then it finds a new file elsewhere, and puts it there again.
+      if (payload.device !== this.#device && !this.#isWatched()) payload.copies += 1;
       payload.places.push({ device: this.#device, path: [to, ...from.split("/").slice(depth)].join("/") });
     }
     // What was deleted in a directory goes with it too, for an engine that has not seen that yet.
