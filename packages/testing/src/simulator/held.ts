@@ -19,7 +19,8 @@ export type RulesByDirectory = ReadonlyMap<string, readonly Pattern[]>;
 export function rulesIn(entries: ReadonlyMap<string, SeenEntry>): RulesByDirectory {
   const rules = new Map<string, readonly Pattern[]>();
   for (const [path, entry] of entries) {
-    if (entry.kind === "file" && nameOf(path) === IGNORE_FILE) rules.set(parentOf(path), parsePatterns(new TextDecoder().decode(entry.bytes)));
+    if (entry.kind === "file" && nameOf(path) === IGNORE_FILE)
+      rules.set(parentOf(path).replaceAll(DISPLACED, ""), parsePatterns(new TextDecoder().decode(entry.bytes)));
   }
   return rules;
 }
