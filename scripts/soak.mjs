@@ -38,6 +38,10 @@ const MODES = {
   ],
 };
 
+if (runs !== undefined && !(Number.isSafeInteger(runs) && runs > 0)) {
+  console.error(`soak: --runs takes a whole number from 1 on\n\n${USAGE}`);
+  process.exit(2);
+}
 if (given.includes("--help")) {
   console.log(USAGE);
   process.exit(0);

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { isTwinfoldError } from "@twinfold/core";
 import { checkMutants } from "./mutants/check-mutants.js";
 import { parseMutantId } from "./mutants/mutants.js";
 import { describeHarm, everyPoint } from "./simulator/crash/every-point.js";
@@ -44,37 +45,55 @@ async function interruptAll(): Promise<boolean> {
   return harmful === 0;
 }
 
+class UsageError extends Error {}
+
+/** The whole number that an option was given, from `least` on. */
+function wholeNumber(option: keyof typeof OPTIONS, text: string, least = 1): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < least)
+    throw new UsageError(`--${option} takes a whole number from ${least} on, and was given ${JSON.stringify(text)}`);
+  return number;
+}
+
 /** Exits 0 when nothing is broken, 1 when something is, 2 on wrong usage. */
 async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   const [command, file] = positionals;
+  const [surplus] = positionals.slice(command === "replay" ? 2 : 1);
+  if (surplus !== undefined) throw new UsageError(`${JSON.stringify(surplus)} is one word too many`);
   if (command === "replay" && file !== undefined) return (await replay(file)).violations.length > 0 ? 1 : 0;
   if (command === "crash-points") return (await interruptAll()) ? 0 : 1;
   if (command === "mutants") {
     const corpus = fileURLToPath(new URL("../corpus/mutants/", import.meta.url));
     const document = fileURLToPath(new URL("../../../docs/reference/simulator.md", import.meta.url));
     const ids = values.only?.split(",").map(parseMutantId);
-    const limits = { runs: Number(values.runs ?? 200), seconds: Number(values.seconds ?? 10) };
+    const limits = { runs: wholeNumber("runs", values.runs ?? "200"), seconds: wholeNumber("seconds", values.seconds ?? "10") };
     return (await checkMutants({ ids, ...limits, corpus, record: values.record ? { document } : undefined })) ? 0 : 1;
   }
   if (command !== "hunt") {
     console.error(USAGE);
     return 2;
   }
-  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
-  const options = { runs: Number(values.runs ?? 1_000), ops: Number(values.ops), seed: Number(values.seed), seconds, outDir: values.out };
+  const options = {
+    runs: wholeNumber("runs", values.runs ?? "1000"),
+    ops: wholeNumber("ops", values.ops),
+    seed: wholeNumber("seed", values.seed, 0),
+    seconds: values.seconds === undefined ? undefined : wholeNumber("seconds", values.seconds),
+    outDir: values.out,
+  };
   if (values.json) {
     await hunt(shippedSut, { ...options, onProgress: (progress) => console.log(JSON.stringify(progress)) });
     return 0;
   }
-  return (await huntInProcesses({ ...options, jobs: Number(values.jobs) })) ? 0 : 1;
+  return (await huntInProcesses({ ...options, jobs: wholeNumber("jobs", values.jobs) })) ? 0 : 1;
 }
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   const code = String((error as NodeJS.ErrnoException).code);
-  if (!code.startsWith("ERR_PARSE_ARGS") && code !== "ENOENT") throw error;
+  const isOfUsage = error instanceof UsageError || isTwinfoldError(error) || code.startsWith("ERR_PARSE_ARGS") || code === "ENOENT";
+  if (!isOfUsage) throw error;
   console.error(`twinfold-testing: ${(error as Error).message}\n\n${USAGE}`);
   process.exitCode = 2;
 }
