@@ -21,6 +21,8 @@ interface Example {
   readonly away?: readonly Edit[];
   readonly here: readonly Edit[];
   readonly there: readonly Edit[];
+  /** What this device stops to hold in the end. */
+  readonly awayAfter?: readonly Edit[];
   /** What both hold in the end. */
   readonly held: string;
   /** Whose changes are seen one at a time. */
@@ -62,9 +64,16 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     there: [move(1, 3, "a"), directory(1, "a")], // a to b/b/a, and a new directory b/a
     held: "b 1 f2a69722\nb directory\nb/a directory",
   },
+  "lets a directory go whose move here is undone when this device has stopped holding the one it came from": {
+    base: [file(0, "a"), directory(0, "b"), directory(1, "b"), file(0, "d"), directory(0, "c")],
+    here: [move(0, 1, "a"), move(2, 3, "a"), file(0, "a")], // a to b/a, b/b to c/a, and a new file a
+    there: [file(1, "a"), move(4, 2, "a"), file(0, "c"), file(1, "c")], // c to b/b/a, and new files b/a, c and b/c
+    awayAfter: [hold(1)], // b
+    held: "a f2a69722\nc f2a69722\nd f2a69722",
+  },
 };
 
-for (const [what, { base, away = [], here, there, held, slowly = false }] of Object.entries(EXAMPLES)) {
+for (const [what, { base, away = [], here, there, awayAfter = [], held, slowly = false }] of Object.entries(EXAMPLES)) {
   it(what, () => {
     const world = new PlannedWorld();
     for (const each of base) world.editLocal(each);
@@ -73,6 +82,7 @@ for (const [what, { base, away = [], here, there, held, slowly = false }] of Obj
     world.settle((dirty) => dirty);
     for (const each of here) world.editLocal(each);
     for (const each of there) world.editRemote(each);
+    for (const each of awayAfter) world.editAway(each);
     let round = 0;
     world.settle((dirty) => (slowly ? dirty.slice(round++ % dirty.length).slice(0, 1) : dirty));
     expect(world.tree("local")).toBe(held);
