@@ -85,8 +85,10 @@ class Planner {
   }
 
   finish(): readonly Step[] {
-    this.#keepDirectoriesThatAreNeeded();
+    // A move that is undone needs the directory it came from, and a directory that comes back may be part of a cycle.
     this.#undoMovesThatFormCycles();
+    do this.#keepDirectoriesThatAreNeeded();
+    while (this.#undoMovesThatFormCycles());
     this.#giveEveryNameToOneNode();
     return this.#steps();
   }
@@ -160,8 +162,13 @@ class Planner {
     }
   }
 
-  /** A directory that is to move here into its own descendant: the local move that put the descendant there is undone. */
-  #undoMovesThatFormCycles(): void {
+  /**
+   * A directory that is to move here into its own descendant: the local move that put the descendant there is undone.
+   *
+   * What is not here is where the hub has it: it comes there, or is not held. True when a move was undone.
+   */
+  #undoMovesThatFormCycles(): boolean {
+    let undone = false;
     for (const [nodeId, decision] of this.#decisions) {
       const record = this.#view.record(nodeId);
       if (decision.kind !== "merge" || decision.place !== "pull" || record?.local === undefined || !isLive(record.remote)) continue;
@@ -169,15 +176,18 @@ class Planner {
       let at: NodeId | undefined = record.remote.place.parentId;
       while (at !== undefined && at !== this.#view.rootNodeId && at !== nodeId && !chain.includes(at)) {
         chain.push(at);
-        at = this.#view.record(at)?.local?.place.parentId;
+        const parent: NodeRecord | undefined = this.#view.record(at);
+        at = (parent?.local ?? parent?.remote)?.place.parentId;
       }
       if (at !== nodeId) continue;
       for (const ancestor of chain) {
         const own = this.#decisionOf(ancestor);
         if (own.kind !== "merge" || own.place !== "push" || !isLive(this.#view.record(ancestor)?.remote)) continue;
         this.#decisions.set(ancestor, { ...own, place: "pull", placeConflict: true });
+        undone = true;
       }
     }
+    return undone;
   }
 
   /** No two nodes get one name: neither here, where the hub's node has it, nor there. */

@@ -297,16 +297,16 @@ export class DiskSteps {
 
   /**
    * Takes off the disk, for the trash, what this device is not to hold any more, with all below it: each node once the hub has all of it.
-   * What nobody knows in a directory stays, and the directory with it.
+   * What nobody knows in a directory stays, and the directory with it. The node itself `mayBeMoved` here: the planner has undone that.
    */
-  async letGo(nodeId: NodeId): Promise<StepOutcome> {
+  async letGo(nodeId: NodeId, mayBeMoved = true): Promise<StepOutcome> {
     for (const child of await this.#trees.localChildren(nodeId)) {
-      const outcome = await this.letGo(child.nodeId);
+      const outcome = await this.letGo(child.nodeId, false);
       if (outcome.kind !== "done") return outcome;
     }
     const record = await this.#trees.record(nodeId);
     const path = await this.#trees.localPath(nodeId);
-    if (record?.local === undefined || path === undefined || !hubHasAllOf(record)) return LATER;
+    if (record?.local === undefined || path === undefined || !hubHasAllOf(record, mayBeMoved)) return LATER;
     const outcome = await this.#try(() => this.#tree.remove(path, (record.local as LocalState).stat), parentPath(path));
     if (outcome.kind !== "done" && !(outcome.kind === "changed" && record.local.content.kind === "directory")) return outcome;
     const { local: _gone, ...rest } = record;
@@ -400,9 +400,9 @@ function shownPlace({ parentId }: Place, path: LocalPath): Place {
   return { parentId, name: baseName(path) };
 }
 
-/** True when nothing of this device's is waiting to go up. */
-function hubHasAllOf(record: NodeRecord): boolean {
+/** True when nothing of this device's is waiting to go up, other than a move that may be undone. */
+function hubHasAllOf(record: NodeRecord, mayBeMoved: boolean): boolean {
   const decision = decide(record);
-  if (decision.kind === "merge") return decision.place !== "push" && (decision.content === "keep" || decision.content === "pull");
+  if (decision.kind === "merge") return (mayBeMoved || decision.place !== "push") && (decision.content === "keep" || decision.content === "pull");
   return decision.kind === "in-sync" || decision.kind === "agree";
 }

@@ -260,14 +260,15 @@ export class PlannedWorld {
     }
   }
 
-  #letGo(nodeId: NodeId): void {
-    for (const child of this.#childrenOf("local", nodeId)) this.#letGo(child.nodeId);
+  /** The planner may have undone a move of the node itself; of what is in it no move may wait. */
+  #letGo(nodeId: NodeId, mayBeMoved = true): void {
+    for (const child of this.#childrenOf("local", nodeId)) this.#letGo(child.nodeId, false);
     const record = this.#records.get(nodeId) as NodeRecord;
     const decision = decide(record);
     const isHeldThere =
       decision.kind === "in-sync" ||
       decision.kind === "agree" ||
-      (decision.kind === "merge" && ["keep", "pull"].includes(decision.content) && decision.place !== "push");
+      (decision.kind === "merge" && ["keep", "pull"].includes(decision.content) && (mayBeMoved || decision.place !== "push"));
     if (isHeldThere && this.#childrenOf("local", nodeId).length === 0) this.#putAway(record, "excluded");
   }
 
