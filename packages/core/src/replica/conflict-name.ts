@@ -3,7 +3,7 @@ import { bytesToHex, hexToBytes } from "../codec/hex.js";
 import type { Sha256 } from "../env.js";
 import type { NodeId } from "../ids.js";
 import { markedName } from "../marked-name.js";
-import type { NodeName } from "../names.js";
+import { MAX_NAME_BYTES, type NodeName } from "../names.js";
 import type { Content } from "../node.js";
 import { type VersionVector, versionVectorCodec } from "../version-vector.js";
 
@@ -54,6 +54,11 @@ export function parseConflictName(name: string): ConflictMark | undefined {
 
 export function isConflictName(name: string): boolean {
   return parseConflictName(name) !== undefined;
+}
+
+/** True of a conflict copy's name that may have lost the end of its stem: one letter, of at most four bytes, may have made it too long. */
+export function mayBeCut(copy: NodeName): boolean {
+  return encoder.encode(copy).length > MAX_NAME_BYTES - 4;
 }
 
 /** True when `copy` is a name that a conflict copy of `name` gets, made by whichever device and whenever. */

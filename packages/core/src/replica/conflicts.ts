@@ -1,11 +1,11 @@
 import { isTwinfoldError } from "../errors.js";
 import { HUB_REPLICA_ID, type NodeId } from "../ids.js";
-import { joinPath, type LocalPath, parentPath } from "../names.js";
+import { joinPath, type LocalPath, type NodeName, parentPath } from "../names.js";
 import type { Content } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import type { Revision } from "../transport/transport.js";
 import { EMPTY_VECTOR, type VersionVector } from "../version-vector.js";
-import { type ConflictMark, conflictNodeId, deviceInName, parseConflictName } from "./conflict-name.js";
+import { type ConflictMark, conflictNodeId, deviceInName, isConflictNameOf, mayBeCut, parseConflictName } from "./conflict-name.js";
 import type { Conflict, ConflictVersion } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { readStored, type StoredContent } from "./stored-content.js";
@@ -53,7 +53,14 @@ async function namesake({ trees }: ConflictContext, { nodeId, local }: NodeRecor
   const key = { parentId: local.place.parentId, name: mark.original };
   const [here = []] = await trees.localByName([key]);
   const [there = []] = await trees.remoteByName([key]);
-  return [...here, ...there].find((record) => record.nodeId !== nodeId);
+  const found = [...here, ...there].find((record) => record.nodeId !== nodeId);
+  if (found !== undefined || !mayBeCut(local.place.name)) return found;
+  const siblings = [...(await trees.localChildren(key.parentId)), ...(await trees.remoteChildren(key.parentId))];
+  return siblings.find((sibling) => namesOf(sibling).some((name) => isConflictNameOf(local.place.name, name)));
+}
+
+function namesOf({ local, remote }: NodeRecord): readonly NodeName[] {
+  return [local, remote].flatMap((head) => head?.place.name ?? []);
 }
 
 /** Links a copy to a candidate: proven when the copy's id was computed from one of the candidate's versions and the bytes that the copy began with. */
@@ -109,10 +116,15 @@ async function findMoved(
   signal: AbortSignal | undefined,
 ): Promise<readonly FoundConflict[]> {
   const linked = [...found];
-  const names = new Set(found.filter(({ proven }) => !proven).map(({ mark }) => mark.original));
+  const unproven = found.filter(({ proven }) => !proven);
+  const names = new Set(unproven.map(({ mark }) => mark.original));
+  const cut = unproven.flatMap(({ copy }) => (copy.local !== undefined && mayBeCut(copy.local.place.name) ? [copy.local.place.name] : []));
   const isWorthALook = ({ remote }: NodeRecord): boolean =>
     remote !== undefined &&
-    ((remote.placeVector.get(HUB_REPLICA_ID) ?? 0) > 1 || names.has(remote.place.name) || parseConflictName(remote.place.name) !== undefined);
+    ((remote.placeVector.get(HUB_REPLICA_ID) ?? 0) > 1 ||
+      names.has(remote.place.name) ||
+      parseConflictName(remote.place.name) !== undefined ||
+      cut.some((copy) => isConflictNameOf(copy, remote.place.name)));
   const tryAll = (candidates: readonly NodeRecord[]): void => {
     linked.forEach((one, index) => {
       for (const candidate of one.proven ? [] : candidates) {

@@ -118,6 +118,26 @@ describe("a conflict", () => {
     expect(await laptop.replica.conflicts()).toMatchObject([{ path: "letters/to ada.txt", copy, proven: true }]);
   });
 
+  it.each(["n".repeat(250), `${"長".repeat(80)}.txt`, `${"🜁".repeat(62)}.md`])(
+    "knows its file also where the copy's name was cut: %s",
+    async (name) => {
+      const twins = await createTwins(["laptop", "phone"]);
+      const [laptop, phone] = twins.devices as [Device, Device];
+      laptop.tree.write(name, "common");
+      await twins.settle();
+      laptop.tree.write(name, "from the laptop");
+      phone.tree.write(name, "from the phone");
+      await laptop.sync();
+      await twins.settle();
+      const [conflict] = (await phone.replica.conflicts()) as [Conflict];
+      expect(conflict).toMatchObject({ path: name, proven: true });
+      expect([await textOf(conflict.mine), await textOf(conflict.theirs)]).toEqual(["from the phone", "from the laptop"]);
+      await phone.replica.resolveConflict(name as LocalPath, "mine");
+      await twins.settle();
+      expect(texts(laptop.tree)).toEqual({ [name]: "from the phone" });
+    },
+  );
+
   it("is told also while the hub is out of reach, by the names alone", async () => {
     let isCut = false;
     const twins = await createTwins(["laptop", "phone"], {
