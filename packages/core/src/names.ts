@@ -16,6 +16,9 @@ export const MAX_DEPTH = 128;
 /** Twinfold's own folder inside a linked root. It is never synced, under no spelling of its name. */
 export const INTERNAL_NAME = ".twinfold";
 
+/** The file that holds a directory's rules. It is synced like any other, so that the same rules hold on every device. */
+export const IGNORE_FILE = ".twinfoldignore";
+
 export const ROOT_PATH = "" as LocalPath;
 
 const encoder = new TextEncoder();

@@ -1,8 +1,6 @@
 import { TwinfoldError } from "../errors.js";
 import { leadsToMatch, matchesPattern, MAX_PATTERN_LENGTH, type Pattern, parsePattern, type StepMeter } from "./pattern.js";
 
-/** The file that holds a directory's rules. It is synced like any other, so that the same rules hold on every device. */
-export const IGNORE_FILE = ".twinfoldignore";
 /** Bytes of one file that count. */
 export const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 /** Patterns of one file that count. */

@@ -1,6 +1,5 @@
 import type { NodeId } from "../ids.js";
-import { IGNORE_FILE } from "../ignore/rules.js";
-import { nameKey } from "../names.js";
+import { IGNORE_FILE, nameKey } from "../names.js";
 import { type Place, sameContent } from "../node.js";
 import { isLive, isNewHere, type NodeRecord } from "./node-record.js";
 import { type Decision, decide, PULL_ALL, PUSH_ALL } from "./policy.js";

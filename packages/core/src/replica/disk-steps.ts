@@ -1,11 +1,10 @@
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
-import { IGNORE_FILE } from "../ignore/rules.js";
 import type { LocalEntry, LocalOutcome, LocalStat, LocalTree } from "../local/local-tree.js";
 import { isAliasOf } from "../local/alias.js";
 import { isSameName } from "../local/name-rules.js";
-import { baseName, joinPath, type LocalPath, type NodeName, parentPath, ROOT_PATH } from "../names.js";
+import { baseName, IGNORE_FILE, joinPath, type LocalPath, type NodeName, parentPath, ROOT_PATH } from "../names.js";
 import { type Place, sameContent } from "../node.js";
 import { isLive, type LocalState, nameHere, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";

@@ -1,9 +1,9 @@
 import { isTwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
-import { IGNORE_FILE, MAX_IGNORE_FILE_BYTES, parseRules, Rules } from "../ignore/rules.js";
+import { MAX_IGNORE_FILE_BYTES, parseRules, Rules } from "../ignore/rules.js";
 import { sameStat } from "../local/expected.js";
 import type { LocalEntry, LocalStat, LocalTree } from "../local/local-tree.js";
-import { joinPath, type LocalPath, type NodeName } from "../names.js";
+import { IGNORE_FILE, joinPath, type LocalPath, type NodeName } from "../names.js";
 import type { EmptiedFiles } from "./emptied-files.js";
 import { isRacy, TICK_MS } from "./racy-stat.js";
 import type { ReplicaParts } from "./replica-parts.js";

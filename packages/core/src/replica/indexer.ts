@@ -1,11 +1,10 @@
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
-import { IGNORE_FILE } from "../ignore/rules.js";
 import { sameStat } from "../local/expected.js";
 import type { LocalEntry, LocalTree } from "../local/local-tree.js";
 import { isSameName } from "../local/name-rules.js";
-import { joinPath, type LocalPath, type NodeName, nameKey, nameProblem, parentPath, ROOT_PATH } from "../names.js";
+import { IGNORE_FILE, joinPath, type LocalPath, nameKey, nameProblem, type NodeName, parentPath, ROOT_PATH } from "../names.js";
 import { type FileContent, sameContent, samePlace } from "../node.js";
 import { isLive, type LiveHead, type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import { EmptiedFiles } from "./emptied-files.js";

@@ -1,7 +1,7 @@
 import type { NodeId } from "../ids.js";
 import { DEFAULT_RULES } from "../ignore/default-rules.js";
-import { IGNORE_FILE, parsePatterns, type Rule, type Rules } from "../ignore/rules.js";
-import { type LocalPath, type NodeName, nameKey } from "../names.js";
+import { parsePatterns, type Rule, type Rules } from "../ignore/rules.js";
+import { IGNORE_FILE, type LocalPath, nameKey, type NodeName } from "../names.js";
 import type { FileContent } from "../node.js";
 import type { Trees } from "./trees.js";
 

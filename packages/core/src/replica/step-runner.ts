@@ -1,8 +1,7 @@
 import type { Verdict } from "../commit.js";
 import { isTwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
-import { IGNORE_FILE } from "../ignore/rules.js";
-import { baseName, type LocalPath, parentPath } from "../names.js";
+import { baseName, IGNORE_FILE, type LocalPath, parentPath } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { slotKey } from "../local/name-rules.js";
 import type { Step } from "../reconcile/reconcile.js";

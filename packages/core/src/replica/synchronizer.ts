@@ -1,9 +1,8 @@
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
-import { IGNORE_FILE } from "../ignore/rules.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
-import { INTERNAL_NAME, type LocalPath } from "../names.js";
+import { IGNORE_FILE, INTERNAL_NAME, type LocalPath } from "../names.js";
 import type { Plan, PlanAction, PlanStep } from "../reconcile/plan.js";
 import { reconcile, type Step } from "../reconcile/reconcile.js";
 import type { Revision } from "../transport/transport.js";
