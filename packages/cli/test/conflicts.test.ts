@@ -84,7 +84,10 @@ describe("twinfold conflicts and resolve", () => {
     await writeFile(agreed, "both of us\n");
     await following(phone.home);
     const resolve = async (path: string, keep: string) => await twinfold(["resolve", path, "--keep", keep, "--json"], { home: phone.home });
-    expect(await resolve(join(phone.folder, "notes.txt"), `${agreed}.not`)).toMatchObject({ code: 1, json: { error: { code: "ERR_LOCAL_FAILED" } } });
+    expect(await resolve(join(phone.folder, "notes.txt"), `${agreed}.not`)).toMatchObject({
+      code: 1,
+      json: { error: { code: "ERR_NOT_FOUND", message: expect.stringContaining("mine, theirs, both, or a file") as string } },
+    });
     expect(await resolve(join(phone.folder, "other.txt"), "both")).toMatchObject({ code: 1, json: { error: { code: "ERR_NOT_FOUND" } } });
     expect(await resolve(join(phone.folder, "notes.txt"), agreed)).toMatchObject({ code: 0 });
     await syncOnce(laptop);

@@ -81,7 +81,6 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     url: parseServerAddress(options.url, options.insecure ?? false),
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     token: options.token,
-    unreachableAdvice: "check the address, the network, and that the server runs",
   };
 
   const ask = async (

@@ -7,8 +7,6 @@ export interface Peer {
   readonly url: string;
   readonly fetch: typeof fetch;
   readonly token?: string | undefined;
-  /** What a person reads after "cannot reach …". */
-  readonly unreachableAdvice: string;
 }
 
 export interface HttpRequest {
@@ -142,7 +140,11 @@ function patienceOf(request: HttpRequest, onEnd: () => void): { restart(): void;
 }
 
 function unreachable(peer: Peer, cause: unknown): TwinfoldError {
-  return new TwinfoldError("ERR_UNREACHABLE", `cannot reach ${peer.url} (${reasonOf(cause)}): ${peer.unreachableAdvice}`, { cause });
+  return new TwinfoldError(
+    "ERR_UNREACHABLE",
+    `cannot reach ${peer.url} (${reasonOf(cause)}): check the address, the network, and that the server runs`,
+    { cause },
+  );
 }
 
 /** fetch says "fetch failed"; its cause says why. */

@@ -40,7 +40,6 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     url: parseServerAddress(options.url, options.insecure ?? false),
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     token: options.token,
-    unreachableAdvice: "it is tried again by itself",
   };
 
   const post = (operation: string, body: Uint8Array, { signal }: OperationOptions = {}, heldMs?: number) => ({

@@ -8,6 +8,6 @@ export async function free({ device, output, signal }: Context, path: string): P
   const freed = await request(await device(), "free", { path: resolve(path) }, { signal });
   output.answer(
     { path: resolve(path), ...freed },
-    `${formatBytes(freed.bytes)} freed: ${formatCount(freed.files, "file")} at ${printable(path)} left this device and stay on the server. \`twinfold get\` brings them back.`,
+    `${formatBytes(freed.bytes)} freed: ${formatCount(freed.files, "file")} at ${printable(path)} left this device for the server alone. \`twinfold get\` brings back what is needed.`,
   );
 }

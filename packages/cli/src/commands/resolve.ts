@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { resolve as absolute } from "node:path";
+import { TwinfoldError } from "@twinfold/core";
 import type { Context, ExitCode } from "../context.js";
 import { request } from "../daemon/host.js";
 import type { Keep } from "../daemon/requests.js";
@@ -22,5 +24,7 @@ export async function resolve({ device, output, signal }: Context, path: string,
 
 /** A file that has one of the three names is given as `./mine`. */
 function parseKeep(text: string): Keep {
-  return text === "mine" || text === "theirs" || text === "both" ? text : { file: absolute(text) };
+  if (text === "mine" || text === "theirs" || text === "both") return text;
+  if (existsSync(text)) return { file: absolute(text) };
+  throw new TwinfoldError("ERR_NOT_FOUND", `--keep takes mine, theirs, both, or a file: there is no file ${absolute(text)}`);
 }

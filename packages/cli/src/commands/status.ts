@@ -28,7 +28,7 @@ function describe(link: LinkStatus): string {
   if (link.problem !== null) lines.push(`  problem       ${link.problem}`);
   if (link.skipped.length > 0) lines.push(`  skipped       ${formatCount(link.skipped.length, "name")}:`);
   for (const { path, reason } of link.skipped) lines.push(`    ${printable(path)}: ${reason}`);
-  if (link.aliased.length > 0) lines.push(`  other names   ${formatCount(link.aliased.length, "name")} that this disk cannot hold:`);
+  if (link.aliased.length > 0) lines.push(`  other names   ${formatCount(link.aliased.length, "node")} shown under another name:`);
   for (const { path, reason } of link.aliased) lines.push(`    ${printable(path)}: ${reason}`);
   return lines.join("\n");
 }

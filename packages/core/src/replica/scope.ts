@@ -177,7 +177,7 @@ export class Scope {
   describe(reason: ScopeReason | "on-demand"): string {
     if (reason === "on-demand") return "this folder is linked with --on-demand";
     if (reason.kind === "only")
-      return `this folder is linked with --only ${(this.#options.only ?? []).map((pattern) => JSON.stringify(pattern)).join(" ")}`;
+      return `the choice of its link, --only ${(this.#options.only ?? []).map((pattern) => JSON.stringify(pattern)).join(" ")}`;
     const pattern = JSON.stringify(reason.rule.pattern.text);
     return reason.kind === "default"
       ? `the pattern ${pattern}, which is ignored without a rule`
