@@ -109,6 +109,8 @@ describe.runIf(process.platform === "linux")("what cannot be synced", () => {
       pipe: expect.stringContaining("pipe"),
       socket: expect.stringContaining("socket"),
     });
+    const explained = await twinfold(["explain", join(laptop.folder, "pipe"), "--json"], { home: laptop.home });
+    expect(explained.json).toMatchObject({ state: "skipped", explanation: expect.stringContaining("socket, pipe or device") as string });
     expect((await syncOnce(phone)).json).toMatchObject({ inSync: true, filesDownloaded: 1 });
     expect(await readdir(phone.folder)).toEqual([".twinfold", "good.txt"]);
   });

@@ -24,7 +24,18 @@ export async function explainPath(
       return { path, state: "excluded", explanation: `${path} is on the server and is not synced here, by ${scope.describe(ruled)}.` };
     }
   }
+  if (path === ROOT_PATH) {
+    const { dirty } = await trees.counts();
+    return {
+      path,
+      state: dirty === 0 ? "in-sync" : "pending",
+      explanation: "This is the linked folder itself: `twinfold status` tells how it stands.",
+    };
+  }
   if (record === undefined) {
+    const stat = await tree.stat(path);
+    if (stat?.kind === "other") return { path, state: "skipped", explanation: `${path} is not synced: it is a socket, pipe or device.` };
+    if (stat !== undefined) return { path, state: "pending", explanation: `${path} is new here: the next sync takes it up.` };
     return {
       path,
       state: "unknown",

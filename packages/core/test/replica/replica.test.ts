@@ -160,6 +160,12 @@ describe("a replica", () => {
     expect(await phone.replica.explain("b.txt" as LocalPath)).toMatchObject({ state: "pending" });
     await twins.settle();
     expect(await phone.replica.explain("b.txt" as LocalPath)).toMatchObject({ state: "in-sync" });
+    expect(await phone.replica.explain("" as LocalPath)).toMatchObject({ state: "in-sync" });
+    phone.tree.write("c.txt", "not looked at yet");
+    expect(await phone.replica.explain("c.txt" as LocalPath)).toMatchObject({
+      state: "pending",
+      explanation: expect.stringContaining("is new here") as string,
+    });
     expect(await laptop.replica.status()).toMatchObject({ pending: 0, oldestUnsyncedMs: undefined });
   });
 
