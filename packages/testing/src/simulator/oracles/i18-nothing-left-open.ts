@@ -1,6 +1,6 @@
 import type { Oracle } from "../oracle.js";
 
-/** At rest, two days later, nothing is held: no open file, no watch, no staging file, no commit in flight, no request that waits at the hub, no timer. */
+/** At rest, four days later, nothing is held: no open file, no watch, no staging file, no commit in flight, no request that waits at the hub, no timer. */
 export function nothingLeftOpen(): Oracle {
   return {
     id: "I18",
