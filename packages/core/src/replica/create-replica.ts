@@ -80,6 +80,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     },
 
     async explain(path): Promise<Explanation> {
+      mustBeOpen();
       const skipped = synchronizer.skipped.find((node) => node.path === path);
       return await explainPath(parts, parsePath(path), (record) => (record && synchronizer.reasonFor(record.nodeId)) ?? skipped?.reason);
     },
@@ -101,6 +102,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     },
 
     async conflicts({ signal } = {}): Promise<readonly Conflict[]> {
+      mustBeOpen();
       const found = await findConflicts(parts, within(signal));
       const conflicts = await Promise.all(found.map((one) => describeConflict(parts, one)));
       return conflicts.filter((conflict) => conflict !== undefined).sort((a, b) => (a.copy < b.copy ? -1 : 1));
@@ -120,7 +122,10 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       });
     },
 
-    listTrash: () => tree.listTrash(),
+    async listTrash() {
+      mustBeOpen();
+      return await tree.listTrash();
+    },
 
     async restoreFromTrash(trashId) {
       mustBeOpen();
@@ -128,14 +133,15 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     },
 
     async revisions(path, { signal, limit = 100 } = {}) {
+      mustBeOpen();
       const record = await mustFind(path);
-      return await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit }, { signal });
+      return await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit }, { signal: within(signal) });
     },
 
     async restore(path, revision, { signal } = {}) {
       mustBeOpen();
       const record = await mustFind(path);
-      const versions = await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit: 100_000 }, { signal });
+      const versions = await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit: 100_000 }, { signal: within(signal) });
       const wanted = versions.find((version) => version.revision === revision);
       if (wanted === undefined) {
         throw new TwinfoldError(

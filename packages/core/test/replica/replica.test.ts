@@ -169,6 +169,32 @@ describe("a replica", () => {
     expect(await laptop.replica.status()).toMatchObject({ pending: 0, oldestUnsyncedMs: undefined });
   });
 
+  it("refuses everything but a look at its state once it was closed", async () => {
+    const { laptop } = await pair();
+    laptop.tree.write("a.txt", "a");
+    await laptop.sync();
+    const { replica } = laptop;
+    await replica.close();
+    const path = "a.txt" as LocalPath;
+    const refused: ReadonlyArray<() => Promise<unknown>> = [
+      () => replica.sync(),
+      () => replica.follow({ signal: new AbortController().signal }),
+      () => replica.plan(),
+      () => replica.explain(path),
+      () => replica.conflicts(),
+      () => replica.resolveConflict(path, "mine"),
+      () => replica.listTrash(),
+      () => replica.restoreFromTrash("1"),
+      () => replica.revisions(path),
+      () => replica.restore(path, 1),
+      () => replica.check(),
+      () => replica.get(path),
+      () => replica.free(path),
+    ];
+    for (const call of refused) await expect(call(), call.toString()).rejects.toMatchObject({ code: "ERR_CLOSED" });
+    expect(await replica.status()).toMatchObject({ state: "stopped" });
+  });
+
   it("deletes nothing when the root is missing, and says so", async () => {
     const { twins, laptop, phone } = await pair();
     laptop.tree.write("a.txt", "a");
