@@ -159,19 +159,19 @@ async function closedOnError<T>(file: OpenFile, work: () => Promise<T>): Promise
 const MAX_REMOVED = 1_000;
 
 /**
- * Removes what nobody has open and nobody has written for {@link STAGING_KEPT_MS}, or as long ahead by a clock that was wrong: its download went another way. And at once what a process that
+ * Removes what nobody has open and nobody has written for {@link STAGING_KEPT_MS}: its download went another way. And at once what a process that
  * died left half done: the second name of a file that is a person's by now, a symlink's draft.
  */
 export async function removeAbandoned(
   fs: FileSystem,
   { folder, isOpen, nowMs }: { readonly folder: string; readonly isOpen: (name: string) => boolean; readonly nowMs: number },
 ): Promise<void> {
-  const [beforeNs, afterNs] = [nowMs - STAGING_KEPT_MS, nowMs + STAGING_KEPT_MS].map((ms) => BigInt(Math.floor(ms)) * 1_000_000n) as [bigint, bigint];
+  const beforeNs = BigInt(Math.floor(nowMs - STAGING_KEPT_MS)) * 1_000_000n;
   let removed = 0;
   for (const name of await namesIn(fs, folder)) {
     const stat = isOpen(name) ? undefined : await lstatOrAbsent(fs, join(folder, name));
     if (stat === undefined || stat.kind === "directory") continue;
-    if (stat.kind === "file" && stat.links === 1 && stat.ctimeNs > beforeNs && stat.ctimeNs < afterNs) continue;
+    if (stat.kind === "file" && stat.links === 1 && stat.ctimeNs > beforeNs) continue;
     await fs.unlink(join(folder, name)).catch(() => {});
     if (++removed === MAX_REMOVED) return;
   }

@@ -52,17 +52,6 @@ describe("the staging folder", () => {
     expect([...disk.files(STAGING).keys()]).toEqual([]);
   });
 
-  it("is rid of a download that a clock began which was ahead by more than a day", async () => {
-    const { disk, open, pass } = await openSimulated();
-    disk.people.write(`${STAGING}/half`, "half of it");
-    pass(-0.9);
-    await open().tidy();
-    expect([...disk.files(STAGING).keys()]).toEqual(["half"]);
-    pass(-0.2);
-    await open().tidy();
-    expect([...disk.files(STAGING).keys()]).toEqual([]);
-  });
-
   it("holds no file open when the disk fails while a download is opened", async () => {
     const { disk, open } = await openSimulated();
     disk.people.write(`${STAGING}/half`, "half of it");

@@ -4,9 +4,12 @@ import type { Oracle } from "../oracle.js";
 export function nothingLeftOpen(): Oracle {
   return {
     id: "I18",
-    onRest({ devices, hub, timers }, fail) {
+    onRest({ devices, hub, timers, hadSetback }, fail) {
       for (const { name, held } of devices) {
-        for (const [what, count] of Object.entries(held)) if (count > 0) fail(`${count} ${what} are left on ${name}`);
+        for (const [what, count] of Object.entries(held)) {
+          // Who became another's copy may have its downloads, of a clock that is years ahead.
+          if (count > 0 && !(what === "staging files" && hadSetback)) fail(`${count} ${what} are left on ${name}`);
+        }
       }
       const waiting = hub.process?.counters.waiting ?? 0;
       if (waiting > 0) fail(`${waiting} requests wait at the hub, and nobody follows`);
