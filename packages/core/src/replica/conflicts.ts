@@ -5,7 +5,7 @@ import type { Content } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import type { Revision } from "../transport/transport.js";
 import { EMPTY_VECTOR, type VersionVector } from "../version-vector.js";
-import { type ConflictMark, conflictNodeId, deviceInName, isConflictNameOf, mayBeCut, parseConflictName } from "./conflict-name.js";
+import { type ConflictMark, conflictNodeId, deviceInName, isConflictName, isConflictNameOf, mayBeCut, parseConflictName } from "./conflict-name.js";
 import type { Conflict, ConflictVersion } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { readStored, type StoredContent } from "./stored-content.js";
@@ -56,7 +56,9 @@ async function namesake({ trees }: ConflictContext, { nodeId, local }: NodeRecor
   const found = [...here, ...there].find((record) => record.nodeId !== nodeId);
   if (found !== undefined || !mayBeCut(local.place.name)) return found;
   const siblings = [...(await trees.localChildren(key.parentId)), ...(await trees.remoteChildren(key.parentId))];
-  return siblings.find((sibling) => namesOf(sibling).some((name) => isConflictNameOf(local.place.name, name)));
+  // Another copy of the file would get that name too.
+  const isIts = (name: NodeName): boolean => !isConflictName(name) && isConflictNameOf(local.place.name, name);
+  return siblings.find((sibling) => namesOf(sibling).some(isIts));
 }
 
 function namesOf({ local, remote }: NodeRecord): readonly NodeName[] {

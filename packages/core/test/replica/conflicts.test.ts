@@ -15,14 +15,14 @@ async function textOf(version: Conflict["base"]): Promise<string | undefined> {
   return text;
 }
 
-/** Two devices that have changed notes.txt apart; the laptop was first. */
-async function apart(): Promise<{ readonly twins: Twins; readonly laptop: Device; readonly phone: Device }> {
+/** Two devices that have changed a file apart; the laptop was first. */
+async function apart(name: string = NOTES): Promise<{ readonly twins: Twins; readonly laptop: Device; readonly phone: Device }> {
   const twins = await createTwins(["laptop", "phone"]);
   const [laptop, phone] = twins.devices as [Device, Device];
-  laptop.tree.write(NOTES, "common");
+  laptop.tree.write(name, "common");
   await twins.settle();
-  laptop.tree.write(NOTES, "from the laptop");
-  phone.tree.write(NOTES, "from the phone");
+  laptop.tree.write(name, "from the laptop");
+  phone.tree.write(name, "from the phone");
   await laptop.sync();
   return { twins, laptop, phone };
 }
@@ -121,13 +121,7 @@ describe("a conflict", () => {
   it.each(["n".repeat(250), `${"長".repeat(80)}.txt`, `${"🜁".repeat(62)}.md`])(
     "knows its file also where the copy's name was cut: %s",
     async (name) => {
-      const twins = await createTwins(["laptop", "phone"]);
-      const [laptop, phone] = twins.devices as [Device, Device];
-      laptop.tree.write(name, "common");
-      await twins.settle();
-      laptop.tree.write(name, "from the laptop");
-      phone.tree.write(name, "from the phone");
-      await laptop.sync();
+      const { twins, laptop, phone } = await apart(name);
       await twins.settle();
       const [conflict] = (await phone.replica.conflicts()) as [Conflict];
       expect(conflict).toMatchObject({ path: name, proven: true });
@@ -135,6 +129,27 @@ describe("a conflict", () => {
       await phone.replica.resolveConflict(name as LocalPath, "mine");
       await twins.settle();
       expect(texts(laptop.tree)).toEqual({ [name]: "from the phone" });
+    },
+  );
+
+  it.each([1, 2, 3, 4])(
+    "is of the file, not of another copy, where the names of several copies were cut and the hub is out of reach: ids of seed %i",
+    async (seed) => {
+      const name = "n".repeat(250);
+      let isDown = false;
+      const twins = await createTwins(["laptop", "phone", "desk"], {
+        seed,
+        wrapTransport: (transport) => ({
+          ...transport,
+          versions: (...args) => (isDown ? Promise.reject(new TwinfoldError("ERR_UNREACHABLE", "the network is down")) : transport.versions(...args)),
+        }),
+      });
+      twins.devices[0]?.tree.write(name, "common");
+      await twins.settle();
+      for (const device of twins.devices) device.tree.write(name, `from the ${device.name}`);
+      await twins.settle();
+      isDown = true;
+      for (const { replica } of twins.devices) expect((await replica.conflicts()).map(({ path }) => path)).toEqual([name, name]);
     },
   );
 
