@@ -47,8 +47,8 @@ try {
 
 function failUsage(error: CommanderError): void {
   const message = error.code === "commander.help" ? "no command was given" : error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
-  const named = program.commands.find((command) => args.includes(command.name()));
-  const help = named === undefined ? "twinfold --help" : `twinfold ${named.name()} --help`;
+  const [named] = args.filter((arg) => program.commands.some((command) => command.name() === arg));
+  const help = named === undefined ? "twinfold --help" : `twinfold ${named} --help`;
   output.failure(new TwinfoldError("ERR_USAGE", `${message}: see \`${help}\``));
   process.exitCode = 2;
 }

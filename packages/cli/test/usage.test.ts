@@ -50,6 +50,16 @@ describe("wrong usage", () => {
   });
 });
 
+describe("wrong usage of a command", () => {
+  it.each([
+    [["link", "a", "sync"], "twinfold link --help"],
+    [["restore", "a"], "twinfold restore --help"],
+    [["frobnicate"], "twinfold --help"],
+  ])("%s names the help of that command", async (args, help) => {
+    expect((await twinfold(args)).stderr).toContain(`see \`${help}\``);
+  });
+});
+
 describe("help", () => {
   it("lists every command on stdout and exits 0", async () => {
     const { code, stdout } = await twinfold(["--help"]);

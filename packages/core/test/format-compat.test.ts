@@ -165,6 +165,8 @@ const state: ReplicaState = {
   ignored: 5,
 };
 
+const booted: ReplicaState = { ...state, foldsCase: false, rootStamp: "12-345", afterReset: false, intents: [], bootId: "6a1f" };
+
 const VALUES: Readonly<Record<string, Written>> = {
   "varint 0": written(varint, 0),
   "varint 127": written(varint, 127),
@@ -287,24 +289,8 @@ const VALUES: Readonly<Record<string, Written>> = {
     afterReset: false,
     intents: [headOf(CONTENTS.file), headOf(CONTENTS.directory)],
   }),
-  "replica state with the boot in which the folder was looked at": written(replicaStateCodec, {
-    ...state,
-    foldsCase: false,
-    rootStamp: "12-345",
-    afterReset: false,
-    intents: [],
-    bootId: "6a1f",
-  }),
-  "replica state with what waits for a yes": written(replicaStateCodec, {
-    ...state,
-    foldsCase: false,
-    rootStamp: "12-345",
-    afterReset: false,
-    intents: [],
-    bootId: "6a1f",
-    holdsAliases: true,
-    awaitingRemovals: 300,
-  }),
+  "replica state with the boot in which the folder was looked at": written(replicaStateCodec, booted),
+  "replica state with what waits for a yes": written(replicaStateCodec, { ...booted, holdsAliases: true, awaitingRemovals: 300 }),
   "replica record of a file elsewhere": written(recordCodec, { nodeId, remote: headOf(CONTENTS.file), away: "elsewhere" }),
   "replica record of a node that is excluded": written(recordCodec, {
     nodeId,

@@ -13,24 +13,20 @@ export async function explainPath(
   path: LocalPath,
   skippedReason: (record: NodeRecord | undefined) => string | undefined,
 ): Promise<Explanation> {
+  if (path === ROOT_PATH) {
+    const state = (await trees.counts()).dirty === 0 ? "in-sync" : "pending";
+    return { path, state, explanation: "This is the linked folder itself: `twinfold status` tells how it stands." };
+  }
   const record = await trees.find(path);
   const reason = skippedReason(record);
   if (reason !== undefined) return { path, state: "skipped", explanation: `${path} is not synced: ${reason}.` };
   if (record?.local === undefined && record?.away !== "elsewhere") {
-    const ruled = path === "" ? undefined : await reasonAt({ tree, scope }, path, record);
+    const ruled = await reasonAt({ tree, scope }, path, record);
     if (ruled !== undefined) {
       if (record === undefined || !isLive(record.remote))
         return { path, state: "ignored", explanation: `${path} is left alone by ${scope.describe(ruled)}: it stays on this device alone.` };
       return { path, state: "excluded", explanation: `${path} is on the server and is not synced here, by ${scope.describe(ruled)}.` };
     }
-  }
-  if (path === ROOT_PATH) {
-    const { dirty } = await trees.counts();
-    return {
-      path,
-      state: dirty === 0 ? "in-sync" : "pending",
-      explanation: "This is the linked folder itself: `twinfold status` tells how it stands.",
-    };
   }
   if (record === undefined) {
     const stat = await tree.stat(path);

@@ -176,8 +176,10 @@ export class Indexer {
         const place = next.found ? { ...next, ...next.found } : await this.#findAgain(next);
         if (place === undefined) continue;
         const { isReruled, below } = await this.#directory(place, unsettled, signal);
-        if (isReruled) reruled.set(next.nodeId, next.path);
-        if (isReruled) this.#isReruled = true;
+        if (isReruled) {
+          reruled.set(place.nodeId, place.path);
+          this.#isReruled = true;
+        }
         for (const child of below) if (next.deep || isReruled || child.found?.isNew) queue.push(child);
       }
       await this.#flush();

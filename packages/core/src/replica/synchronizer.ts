@@ -132,7 +132,7 @@ export class Synchronizer {
       const action = shownAction(step);
       if (action !== undefined) steps.push({ action, nodeId: step.nodeId, path: await trees.shownPath(step.nodeId) });
     }
-    return { steps: steps.sort((a, b) => (a.path < b.path ? -1 : 1)) };
+    return { steps: steps.sort((a, b) => (a.path === b.path ? 0 : a.path < b.path ? -1 : 1)) };
   }
 
   /** Looks at every hop after taking in what the hub has. */

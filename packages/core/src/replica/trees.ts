@@ -97,10 +97,8 @@ export class Trees {
     const put = write.put?.map(settled);
     const isFirstAway = !this.#state.holdsAway && put?.some((record) => record.away !== undefined);
     const isFirstAlias = !this.#state.holdsAliases && put?.some(({ local }) => local?.alias !== undefined);
-    const state =
-      write.state || isFirstAway || isFirstAlias
-        ? { ...this.#state, ...write.state, ...(isFirstAway ? { holdsAway: true } : {}), ...(isFirstAlias ? { holdsAliases: true } : {}) }
-        : undefined;
+    const first = { ...(isFirstAway ? { holdsAway: true } : {}), ...(isFirstAlias ? { holdsAliases: true } : {}) };
+    const state = write.state || isFirstAway || isFirstAlias ? { ...this.#state, ...write.state, ...first } : undefined;
     await this.#store.write(this.#workspaceId, {
       ...write,
       put: put?.map((record) => recordToRow(record, this.#names)),

@@ -11,8 +11,8 @@ const ALIAS = /^(.*) \(alias ([0-9a-f]{8,32})\)(\.[^.]{1,16})?$/s;
 /**
  * What a folder shows, by the paths that the nodes have, ascending: a name in form D is taken back to the node's own, and so is an alias.
  *
- * An alias counts only where a node of the hub has its name and its digits, and none has all of it for a name: what else looks like one keeps its name. What has the node's name
- * itself gets the mark {@link DISPLACED}.
+ * An alias counts only where a node of the hub has its name and its digits, and none has all of it for a name: what else looks like one keeps its name.
+ * What has the node's name itself gets the mark {@link DISPLACED}.
  */
 export function byOwnPath(
   entries: ReadonlyMap<string, SeenEntry>,
