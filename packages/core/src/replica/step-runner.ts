@@ -14,6 +14,8 @@ import type { ReplicaParts } from "./replica-parts.js";
 import type { Tally } from "./tally.js";
 import { type PushStep, Uploader } from "./uploader.js";
 
+type DiskStep = Exclude<Step, { kind: "push" | "delete-there" }>;
+
 /** Carries out the steps of a plan: on the disk, and at the hub. */
 export class StepRunner {
   readonly #parts: ReplicaParts;
@@ -105,7 +107,7 @@ export class StepRunner {
           await fetchNow();
           await this.#parts.intents.begin(pulls.splice(0, INTENTS_AT_ONCE));
         }
-        if (await this.#onDisk(step, toFetch, signal)) progressed = true;
+        if (await this.#onDiskWithRules(step, toFetch, signal)) progressed = true;
       }
     }
     await fetchNow();
@@ -119,8 +121,19 @@ export class StepRunner {
     await this.#uploader.commitRevision(head, content, signal);
   }
 
+  /** Takes one step on the disk. Where it takes away rules, or puts them, what they speak of is looked at again. */
+  async #onDiskWithRules(step: DiskStep, toFetch: NodeId[], signal: AbortSignal | undefined): Promise<boolean> {
+    const before = await this.#parts.trees.localPath(step.nodeId);
+    const progressed = await this.#onDisk(step, toFetch, signal);
+    const after = progressed ? await this.#parts.trees.localPath(step.nodeId) : before;
+    if (after !== before) {
+      for (const path of [before, after]) if (path !== undefined && baseName(path) === IGNORE_FILE) this.#changed.add(parentPath(path));
+    }
+    return progressed;
+  }
+
   /** Takes one step on the disk, or notes the file in `toFetch` when its bytes have to come from the hub. */
-  async #onDisk(step: Exclude<Step, { kind: "push" | "delete-there" }>, toFetch: NodeId[], signal: AbortSignal | undefined): Promise<boolean> {
+  async #onDisk(step: DiskStep, toFetch: NodeId[], signal: AbortSignal | undefined): Promise<boolean> {
     const { nodeId } = step;
     const path = await this.#parts.trees.shownPath(nodeId);
     switch (step.kind) {

@@ -182,6 +182,27 @@ describe("ignore rules", () => {
     expect(Object.values(texts(laptop.tree)).sort()).toEqual(["edited here", "missing", "one side", "other side", "same"]);
   });
 
+  it.each([
+    ["goes", (tree: Device["tree"], rules: string) => tree.rm(rules)],
+    ["gets another name", (tree: Device["tree"], rules: string) => tree.rename(rules, "old-rules")],
+    ["moves into another directory", (tree: Device["tree"], rules: string) => tree.rename(rules, "other/.twinfoldignore")],
+  ])("are gone within the pass that brings it that their file %s: in sync means that nothing of what they held is left to do", async (_, change) => {
+    const { laptop, phone } = await pair();
+    laptop.tree.write("dir/.twinfoldignore", "*.txt\n");
+    laptop.tree.write("other/kept", "kept");
+    await meet(laptop, phone);
+    laptop.tree.write("dir/below/p.txt", "of the laptop");
+    phone.tree.write("dir/below/q.txt", "of the phone");
+    phone.tree.write("other/r.txt", "of the phone too");
+    await meet(laptop, phone);
+    change(laptop.tree, "dir/.twinfoldignore");
+    await laptop.sync();
+    expect(await phone.sync()).toMatchObject({ inSync: true, filesDownloaded: expect.toSatisfy((files: number) => files >= 1) });
+    expect(texts(phone.tree)).toMatchObject({ "dir/below/p.txt": "of the laptop" });
+    await laptop.sync();
+    expect(texts(laptop.tree)).toMatchObject({ "dir/below/q.txt": "of the phone" });
+  });
+
   it("hold through a restart, and when they change while no process runs", async () => {
     const { twins, laptop, phone } = await pair();
     laptop.tree.write("a.log", "log");
