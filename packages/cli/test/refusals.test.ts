@@ -55,6 +55,37 @@ describe("a token that the server does not know", () => {
   });
 });
 
+describe("a folder that is not as it was", () => {
+  it.each([
+    ["gone", "ERR_ROOT_MISSING", async (folder: string) => await rename(folder, `${folder}.away`)],
+    [
+      "emptied",
+      "ERR_ROOT_EMPTIED",
+      async (folder: string) => {
+        for (let at = 0; at < 12; at++) await rm(join(folder, `${at}.txt`));
+      },
+    ],
+  ])("because it is %s, is told with %s by whatever asks how it stands", async (_, code, change) => {
+    const { url } = await startServer();
+    const laptop = await linked(await signedUp(url));
+    for (let at = 0; at < 12; at++) await writeFile(join(laptop.folder, `${at}.txt`), `file ${at}`);
+    await syncOnce(laptop);
+    await change(laptop.folder);
+    expect(await syncOnce(laptop)).toMatchObject({ code: 1, json: { error: { code } } });
+    expect(await twinfold(["doctor", laptop.folder, "--json"], { home: laptop.home })).toMatchObject({
+      code: 1,
+      json: { links: [{ error: { code } }] },
+    });
+    expect(await twinfold(["explain", join(laptop.folder, "3.txt"), "--json"], { home: laptop.home })).toMatchObject({
+      code: 1,
+      json: { error: { code } },
+    });
+    const [status] = (await twinfold(["status", "--json"], { home: laptop.home })).json.links as Array<{ problem: string | null }>;
+    expect(status?.problem).toEqual(expect.stringMatching(/the folder is empty|there is no folder|is not there/));
+    await rm(`${laptop.folder}.away`, { recursive: true, force: true });
+  });
+});
+
 describe("a folder that goes away while it is followed", () => {
   it.each([
     ["renamed", "ERR_ROOT_MISSING", async (folder: string) => await rename(folder, `${folder}.away`)],

@@ -145,6 +145,24 @@ describe("sync --dry-run", () => {
     }
     expect((await syncOnce(phone)).json).toMatchObject({ filesDownloaded: 0 });
   });
+
+  it("marks what would wait for a yes, and nothing else", async () => {
+    const { url } = await startServer();
+    const [laptop] = await twins(url);
+    for (let at = 0; at < 40; at++) await writeFile(join(laptop.folder, `${at}.txt`), `${at}`);
+    await syncOnce(laptop);
+    for (let at = 0; at < 30; at++) await rm(join(laptop.folder, `${at}.txt`));
+    await writeFile(join(laptop.folder, "new.txt"), "new");
+    for (const when of ["before it is held", "while it is held"]) {
+      const { json, stdout } = await twinfold(["sync", laptop.folder, "--dry-run", "--json"], { home: laptop.home });
+      const steps = json.steps as Array<{ action: string; held?: boolean }>;
+      expect({ when, held: steps.filter(({ held }) => held).map(({ action }) => action) }).toEqual({ when, held: Array(30).fill("delete-remote") });
+      expect(stdout).not.toContain("waits for a yes");
+      await syncOnce(laptop);
+    }
+    const { stdout } = await twinfold(["sync", laptop.folder, "--dry-run"], { home: laptop.home });
+    expect(stdout).toContain("delete-remote 0.txt  (waits for a yes");
+  });
 });
 
 describe("several folders", () => {

@@ -14,7 +14,7 @@ export interface ResolveOptions {
 
 export async function resolve({ device, output, signal }: Context, path: string, options: ResolveOptions): Promise<ExitCode> {
   const { kept, sync } = await request(await device(), "resolve", { path: absolute(path), keep: parseKeep(options.keep) }, { signal });
-  const givenUp = options.keep === "both" ? "" : "; what was given up is in the trash and among the revisions";
+  const givenUp = options.keep === "both" ? "" : "; what was given up is in the trash";
   output.answer(
     { path: absolute(path), kept, sync: syncDocument(sync) },
     `Kept ${kept.map(printable).join(" and ")}${givenUp}${butNotInSync(sync)}.`,

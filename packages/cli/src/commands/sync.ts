@@ -52,7 +52,10 @@ async function showPlan({ device, output, signal }: Context, dirs: readonly stri
   const text = links
     .map((link) => {
       if ("error" in link) return `${printable(link.path)}: ${link.error.message} (${link.error.code})`;
-      const steps = link.steps.map(({ action, path, to }) => `  ${action} ${printable(path)}${to === undefined ? "" : ` to ${printable(to)}`}`);
+      const steps = link.steps.map(({ action, path, to, held }) => {
+        const where = to === undefined ? "" : ` to ${printable(to)}`;
+        return `  ${action} ${printable(path)}${where}${held ? "  (waits for a yes: it removes or empties it, with many others)" : ""}`;
+      });
       return [`${printable(link.path)}: ${steps.length === 0 ? "nothing to do" : "would"}`, ...steps].join("\n");
     })
     .join("\n");

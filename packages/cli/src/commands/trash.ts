@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Context, ExitCode } from "../context.js";
 import { request } from "../daemon/host.js";
-import { formatBytes, formatTime } from "../output/format.js";
+import { formatBytes, formatCount, formatTime } from "../output/format.js";
 import { butNotInSync, syncDocument } from "../output/sync-report.js";
 import { formatTable, printable } from "../output/table.js";
 
@@ -24,7 +24,9 @@ export interface RestoreFromTrashOptions {
 
 export async function restoreFromTrash({ device, output, signal }: Context, path: string, { id }: RestoreFromTrashOptions): Promise<ExitCode> {
   const { restored, sync } = await request(await device(), "restoreFromTrash", { path: resolve(path), trashId: id }, { signal });
-  const back = `${printable(restored)} is back from the trash`;
+  const [only = ""] = restored;
+  const back =
+    restored.length === 1 ? `${printable(only)} is back from the trash` : `${formatCount(restored.length, "file")} are back from the trash`;
   const text = sync === null ? `${back}, and goes up when the server is in reach.` : `${back}${butNotInSync(sync)}.`;
   output.answer({ path: resolve(path), restored, sync: sync === null ? null : syncDocument(sync) }, text);
   return sync === null || sync.inSync ? 0 : 1;

@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Conflict, isTwinfoldError, TwinfoldError } from "@twinfold/core";
 import type { Device } from "../device/device.js";
@@ -80,10 +80,14 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
     plan: async ({ dirs }, options) => await each(await mustSelect(dirs), options, ({ replica }) => replica.plan({ signal: options.signal })),
 
     check: async ({ dirs, repair, deep }, options) =>
-      await each(await mustSelect(dirs), options, ({ replica }) => replica.check({ repair, deep, signal: options.signal })),
+      await each(await mustSelect(dirs), options, async ({ replica }) => {
+        await replica.checkRoot();
+        return await replica.check({ repair, deep, signal: options.signal });
+      }),
 
     conflicts: async ({ dirs }, options) =>
       await each(await selected(dirs), options, async ({ replica }, link) => {
+        await replica.checkRoot();
         const conflicts = (await replica.conflicts({ signal: options.signal })).map((conflict) => conflictInfo(conflict, link));
         return { copies: conflicts.map(({ copy }) => copy), conflicts };
       }),
@@ -95,10 +99,18 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
 
     async restoreFromTrash({ path, trashId }, options) {
       const { link, localPath, linked } = await replicaAt(path);
-      const item = (await linked.replica.listTrash()).findLast((one) => one.path === localPath && (trashId === undefined || one.trashId === trashId));
-      if (item === undefined)
-        throw new TwinfoldError("ERR_NOT_FOUND", `the trash holds nothing that was at ${path}: \`twinfold trash\` lists what it holds`);
-      const restored = join(link.path, await linked.replica.restoreFromTrash(item.trashId));
+      const all = await linked.replica.listTrash();
+      const item = all.findLast((one) => one.path === localPath && (trashId === undefined || one.trashId === trashId));
+      // Of a folder its files are kept, each for itself: the newest of each comes back that nothing stands in the place of.
+      const inside = new Map(all.filter((one) => one.path.startsWith(`${localPath}/`) && one.reason === "removed").map((one) => [one.path, one]));
+      const missing = [...inside.values()].filter((one) => !existsSync(join(link.path, one.path)));
+      const wanted = item !== undefined ? [item] : trashId === undefined ? missing : [];
+      if (wanted.length === 0) {
+        const which = trashId === undefined ? "nothing" : `nothing with the id ${trashId}`;
+        throw new TwinfoldError("ERR_NOT_FOUND", `the trash holds ${which} that was at ${path}: \`twinfold trash\` lists what it holds`);
+      }
+      const restored: string[] = [];
+      for (const one of wanted) restored.push(join(link.path, await linked.replica.restoreFromTrash(one.trashId)));
       try {
         return { restored, sync: await linked.sync({ ...options, confirm: false }) };
       } catch (error) {
@@ -133,6 +145,7 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
 
     async explain({ path }) {
       const { link, localPath, linked } = await replicaAt(path);
+      await linked.replica.checkRoot();
       return { ...(await linked.replica.explain(localPath)), link: nameOf(link) };
     },
 
@@ -179,8 +192,8 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
 
   const statusOf = async (link: Link): Promise<LinkStatus> => {
     try {
-      const { replica, usage, checkRoot } = await pool.opened(link);
-      const rootProblem = await checkRoot().then(
+      const { replica, usage } = await pool.opened(link);
+      const rootProblem = await replica.checkRoot().then(
         () => undefined,
         (error: unknown) => shownError(error).message,
       );

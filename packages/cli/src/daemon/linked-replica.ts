@@ -45,8 +45,6 @@ export interface LinkedReplica {
   sync(options: RequestOptions & { readonly confirm: boolean }): Promise<LinkReport>;
   /** Brings what is elsewhere at a path, likewise. */
   get(path: LocalPath, options: RequestOptions): Promise<LinkReport>;
-  /** Rejects when the folder is not there, or not the one that was linked. */
-  checkRoot(): Promise<void>;
   /** All that crossed its sockets so far, the held calls aside. */
   usage(): Usage;
   /** Tells all of the replica's events until it is called off. */
@@ -105,7 +103,6 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
     replica,
     observe,
     usage: network.usage,
-    checkRoot: async () => void (await tree.check()),
     sync: ({ confirm, ...options }) => reported(options, () => replica.sync({ confirm, signal: options.signal })),
     get: (path, options) => reported(options, () => replica.get(path, { signal: options.signal })),
     async close() {

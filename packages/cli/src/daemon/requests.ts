@@ -112,10 +112,10 @@ export interface Requests {
     readonly ask: { readonly dirs: readonly string[] };
     readonly answer: ReadonlyArray<LinkOutcome<{ readonly items: readonly TrashInfo[] }>>;
   };
-  /** The newest thing that was at `path`, or the one that is named. `sync` is `null` while the server is out of reach. */
+  /** The newest thing that was at `path`, or the one that is named; of a folder, all that was in it and is not there. `sync` is `null` while the server is out of reach. */
   restoreFromTrash: {
     readonly ask: { readonly path: string; readonly trashId?: string | undefined };
-    readonly answer: { readonly restored: string; readonly sync: LinkReport | null };
+    readonly answer: { readonly restored: readonly string[]; readonly sync: LinkReport | null };
   };
   /** `path`: the file, or its copy. */
   resolve: {

@@ -92,8 +92,10 @@ export async function canonicalFolder(path: string): Promise<string> {
 export async function mustFindLink(links: readonly Link[], dir: string): Promise<Link> {
   const folder = await canonicalFolder(dir);
   const found = links.find((link) => link.path === folder);
-  if (found === undefined) throw new TwinfoldError("ERR_NOT_FOUND", `${dir} is not linked: run \`twinfold link\` first, or see \`twinfold status\``);
-  return found;
+  if (found !== undefined) return found;
+  const around = links.find((link) => isWithin(link.path, folder));
+  if (around !== undefined) throw new TwinfoldError("ERR_NOT_FOUND", `${dir} lies in the linked folder ${around.path}: name that one`);
+  throw new TwinfoldError("ERR_NOT_FOUND", `${dir} is not linked: run \`twinfold link\` first, or see \`twinfold status\``);
 }
 
 /** The link that holds `path`, and the path inside it. */

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, lstat, readdir, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readRootMarker } from "@twinfold/adapter-fs";
 import { INTERNAL_NAME, TwinfoldError } from "@twinfold/core";
 import type { DeviceHome } from "./home.js";
 import { isWithin, type Link } from "./links.js";
@@ -22,6 +23,12 @@ export async function checkNewRoot(dir: string, links: readonly Link[], home: De
   if (isWithin(root, state) || isWithin(state, root)) throw nested(`${root} and this device's state folder ${state} may not contain each other`);
   if (await hasMarker(root)) {
     const marker = join(root, INTERNAL_NAME, "root.json");
+    const { rootId } = (await readRootMarker({ root })) ?? {};
+    const moved = links.find((link) => link.rootId === rootId);
+    if (moved !== undefined) {
+      const message = `${root} is the folder that is linked at ${moved.path}: move it back there, or unlink ${moved.path}, remove ${marker} and link ${root} anew`;
+      throw new TwinfoldError("ERR_ALREADY_LINKED", message);
+    }
     const message = `${root} is linked from another TWINFOLD_HOME: unlink it there first, or, if that is gone, remove ${marker}`;
     throw new TwinfoldError("ERR_ALREADY_LINKED", message);
   }

@@ -11,6 +11,8 @@ export interface PlanStep {
   readonly path: LocalPath;
   /** For moves: where to. */
   readonly to?: LocalPath | undefined;
+  /** It removes or empties something, with so much else that it waits for a yes. */
+  readonly held?: true | undefined;
 }
 
 export interface Plan {

@@ -48,26 +48,14 @@ export class Brake {
   /** The steps that may be taken: all, or all but the removals. Once one plan's removals are held, so are those of the next. */
   async allowed(steps: readonly Step[], view: TreesView): Promise<readonly Step[]> {
     if (this.#confirmed) return steps;
-    const { afterReset } = this.#trees.state;
-    const isLoss = (step: Step): boolean => {
-      const record = view.record(step.nodeId);
-      return isRemoval(step) || empties(step, record) || (afterReset === true && replaces(step, record));
-    };
-    const losses = steps.filter(isLoss);
+    const { losses, files, fresh, removed } = this.#lossesIn(steps, view);
     if (losses.length === 0) return this.#withoutWaiting(steps, view);
-    const files = losses.filter(({ nodeId }) => {
-      const record = view.record(nodeId);
-      return (record?.local ?? record?.synced)?.content.kind !== "directory";
-    });
-    // What did not come to its end is planned again, and is no further loss.
-    if (this.#trees.state.removedSince === 0) this.#counted.clear();
-    const fresh = files.filter(({ nodeId }) => !this.#counted.has(nodeId));
-    const removed = this.#trees.state.removedSince + fresh.length;
-    if (this.#held.size === 0 && (removed <= LEAST || removed <= (await this.#share()))) {
+    if (this.#held.size === 0 && (await this.#mayGoUnasked(removed))) {
       for (const { nodeId } of fresh) this.#counted.add(nodeId);
       if (fresh.length > 0) await this.#trees.write({ state: { removedSince: removed } });
       return steps;
     }
+    const lost = new Set(losses);
     for (const { kind, nodeId } of losses) {
       this.#held.add(nodeId);
       const remote = view.record(nodeId)?.remote;
@@ -75,9 +63,36 @@ export class Brake {
     }
     this.#heldFiles += files.length;
     return this.#withoutWaiting(
-      steps.filter((step) => !isLoss(step)),
+      steps.filter((step) => !lost.has(step)),
       view,
     );
+  }
+
+  /** The nodes of these steps whose removal would wait for a yes. Changes nothing. */
+  async wouldHold(steps: readonly Step[], view: TreesView): Promise<ReadonlySet<NodeId>> {
+    const { losses, removed } = this.#lossesIn(steps, view);
+    return new Set(losses.length === 0 || (await this.#mayGoUnasked(removed)) ? [] : losses.map(({ nodeId }) => nodeId));
+  }
+
+  /** `files`: without directories. `fresh`: not counted yet. `removed`: with them, since disk and hub were last equal. */
+  #lossesIn(steps: readonly Step[], view: TreesView) {
+    const { afterReset, removedSince } = this.#trees.state;
+    const losses = steps.filter((step) => {
+      const record = view.record(step.nodeId);
+      return isRemoval(step) || empties(step, record) || (afterReset === true && replaces(step, record));
+    });
+    const files = losses.filter(({ nodeId }) => {
+      const record = view.record(nodeId);
+      return (record?.local ?? record?.synced)?.content.kind !== "directory";
+    });
+    // What did not come to its end is planned again, and is no further loss.
+    if (removedSince === 0) this.#counted.clear();
+    const fresh = files.filter(({ nodeId }) => !this.#counted.has(nodeId));
+    return { losses, files, fresh, removed: removedSince + fresh.length };
+  }
+
+  async #mayGoUnasked(removed: number): Promise<boolean> {
+    return removed <= LEAST || removed <= (await this.#share());
   }
 
   /** What is to have the name of something that is held waits with it, and so does what is in it. */

@@ -5,6 +5,7 @@ import { isDirty } from "../reconcile/node-record.js";
 import { describeConflict, findConflicts } from "./conflicts.js";
 import type { ReplicaEvents } from "./events.js";
 import { explainPath, reasonAt } from "./explanation.js";
+import { checkRoot } from "./emptied-root.js";
 import { Follower } from "./follower.js";
 import { Intents } from "./intents.js";
 import { namesOfDisk } from "./name-on-disk.js";
@@ -77,6 +78,11 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
         ...(await presence.counts()),
         problem: follower.problem,
       };
+    },
+
+    async checkRoot() {
+      mustBeOpen();
+      await checkRoot(parts);
     },
 
     async explain(path): Promise<Explanation> {

@@ -1,5 +1,5 @@
 import type { Env } from "../env.js";
-import { isTwinfoldError, TwinfoldError } from "../errors.js";
+import { isTwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
 import { sameStat } from "../local/expected.js";
 import type { LocalEntry, LocalTree } from "../local/local-tree.js";
@@ -8,6 +8,7 @@ import { IGNORE_FILE, joinPath, type LocalPath, nameKey, nameProblem, type NodeN
 import { type FileContent, sameContent, samePlace } from "../node.js";
 import { isLive, type LiveHead, type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import { EmptiedFiles } from "./emptied-files.js";
+import { mustNotBeEmptied } from "./emptied-root.js";
 import { IgnoreFiles } from "./ignore-files.js";
 import type { Intents } from "./intents.js";
 import { type ObservedContent, observeContent } from "./observed-content.js";
@@ -21,8 +22,6 @@ import type { Trees } from "./trees.js";
 
 /** Records written at once. */
 const WRITE_BATCH = 1_000;
-/** Entries from which on a folder that is empty all at once is not believed. */
-const FULL = 10;
 /** Times that a directory is listed which becomes another one meanwhile. */
 const LIST_ATTEMPTS = 3;
 
@@ -228,7 +227,8 @@ export class Indexer {
       this.#isPartlyUnread = true;
       return NOTHING_BELOW;
     }
-    if (path === ROOT_PATH && listing.entries.length + listing.problems.length === 0) await this.#mustNotBeEmptied();
+    const isEmptied = path === ROOT_PATH && listing.entries.length + listing.problems.length === 0;
+    if (isEmptied && !this.isEmptyExpected) await mustNotBeEmptied(this.#trees);
     for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
 
     const children = await this.#trees.localChildren(nodeId);
@@ -354,16 +354,6 @@ export class Indexer {
     if (!this.#trees.names.listsDecomposed) return (listed) => listed;
     const byForm = new Map([...known].map((name) => [nameKey(name), name]));
     return (listed) => byForm.get(nameKey(listed)) ?? nameKey(listed);
-  }
-
-  /** Empty after it was full: a disk that is not mounted, or a folder whose content was moved away, rather than deletions. */
-  async #mustNotBeEmptied(): Promise<void> {
-    if (this.isEmptyExpected || (await this.#trees.localChildren(this.#trees.state.rootNodeId)).length === 0) return;
-    if ((await this.#trees.countUpTo(FULL, "here")) < FULL) return;
-    throw new TwinfoldError(
-      "ERR_ROOT_EMPTIED",
-      `the folder is empty, and had ${FULL} entries or more: put them back, or say with \`sync --confirm\` that they are to be removed everywhere`,
-    );
   }
 
   /** The entries of a directory; `undefined` when it is gone by now or cannot be read, which says nothing about what is in it. */

@@ -156,6 +156,8 @@ export interface Replica {
   /** What `sync` would do now. Looks at disk and hub, changes neither. */
   plan(options?: OperationOptions): Promise<Plan>;
   status(): Promise<ReplicaStatus>;
+  /** Rejects with what stands in the way of the whole folder: `ERR_ROOT_MISSING`, `ERR_ROOT_UNREADABLE`, `ERR_ROOT_FOREIGN`, `ERR_ROOT_EMPTIED`. */
+  checkRoot(): Promise<void>;
   explain(path: LocalPath): Promise<Explanation>;
   /** The conflict copies in the folder. Looks at every node, and asks the hub what they were made from; without the hub it says less. */
   conflicts(options?: OperationOptions): Promise<readonly Conflict[]>;

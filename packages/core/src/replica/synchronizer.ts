@@ -128,9 +128,12 @@ export class Synchronizer {
     const records = await presence.withoutAway(await trees.dirty(dirty));
     const view = await loadNeighbourhood(trees, records);
     const steps: PlanStep[] = [];
-    for (const step of reconcile(view, idsOf(records))) {
+    const planned = reconcile(view, idsOf(records));
+    const held = await this.#brake.wouldHold(planned, view);
+    for (const step of planned) {
+      const { nodeId } = step;
       const action = shownAction(step);
-      if (action !== undefined) steps.push({ action, nodeId: step.nodeId, path: await trees.shownPath(step.nodeId) });
+      if (action !== undefined) steps.push({ action, nodeId, path: await trees.shownPath(nodeId), ...(held.has(nodeId) ? { held: true } : {}) });
     }
     return { steps: steps.sort((a, b) => (a.path === b.path ? 0 : a.path < b.path ? -1 : 1)) };
   }
