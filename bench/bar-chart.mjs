@@ -1,6 +1,6 @@
 const WIDTH = 860;
 const LABEL_WIDTH = 330;
-const VALUE_WIDTH = 90;
+const VALUE_WIDTH = 130;
 const BAR_HEIGHT = 15;
 const GROUP_GAP = 16;
 const PADDING = 20;

@@ -16,15 +16,7 @@ import { removeAll } from "./pair.mjs";
 import { killAll, Processes } from "./processes.mjs";
 import { describeMachine, publish } from "./report.mjs";
 import { summarize } from "./results.mjs";
-import { edits } from "./scenarios/edits.mjs";
-import { extremes } from "./scenarios/extremes.mjs";
-import { firstSyncs } from "./scenarios/first-sync.mjs";
-import { latency } from "./scenarios/latency.mjs";
-import { nothingChanged } from "./scenarios/nothing-changed.mjs";
-import { resume } from "./scenarios/resume.mjs";
-import { storeGrowth } from "./scenarios/store-growth.mjs";
-
-const SCENARIOS = [...firstSyncs, ...edits, latency, ...nothingChanged, resume, storeGrowth, ...extremes];
+import { SCENARIOS } from "./scenarios.mjs";
 
 /** What statfs(2) calls a file system in memory. Source: linux/magic.h, TMPFS_MAGIC. */
 const TMPFS_MAGIC = 0x01021994;
@@ -137,13 +129,14 @@ function install({ title, debian }) {
   spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", debian], options);
 }
 
-/** Every scenario at every place that it is measured at: one that does not depend on the disk at the first, one that needs much room on the disk. */
+/** Every scenario at each place that it is measured at: what does not depend on the disk at the first alone, what needs much room on the disk. */
 function plan({ places, scenarios }) {
-  const opened = Object.fromEntries([...places, ...scenarios.flatMap(({ place }) => place ?? [])].map((name) => [name, openPlace(name)]));
   const placesOf = ({ place, oncePerRun }) => (place !== undefined ? [place] : oncePerRun === true ? places.slice(0, 1) : places);
-  return [...new Set([...places, "disk"])].flatMap((name) =>
-    scenarios.filter((scenario) => placesOf(scenario).includes(name)).map((scenario) => ({ place: opened[name], scenario })),
-  );
+  return ["tmpfs", "disk"].flatMap((name) => {
+    const here = scenarios.filter((scenario) => placesOf(scenario).includes(name));
+    const place = here.length === 0 ? undefined : openPlace(name);
+    return here.map((scenario) => ({ place, scenario }));
+  });
 }
 
 /** One competitor in one round: its figures by row, or why there are none. */
@@ -172,6 +165,7 @@ async function main() {
   const run = {
     ...describeMachine(),
     scale: options.quick ? "quick" : "full",
+    sizes: describeScale(scale),
     rounds: options.rounds,
     versions: Object.fromEntries([...versions].map(([{ title }, version]) => [title, version])),
   };

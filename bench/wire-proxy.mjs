@@ -8,8 +8,8 @@ import { connect, createServer } from "node:net";
 export async function createWireProxy(targetPort) {
   let bytes = 0;
   const sockets = new Set();
-  const server = createServer({ noDelay: true }, (near) => {
-    const far = connect({ port: targetPort, host: "127.0.0.1", noDelay: true });
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
+    const far = connect({ port: targetPort, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
     for (const [from, to] of [
       [near, far],
       [far, near],
