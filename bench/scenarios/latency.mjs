@@ -13,7 +13,7 @@ const PAUSE_MS = 200;
 
 /**
  * Latency: from the moment when a new 1 KB file has been written in A to the moment when B has its bytes, while both follow and the folder holds many other
- * files. Syncthing's watcher waits for 1 s (its default is 10 s); lower is not to be had.
+ * files. Syncthing's watcher is set to wait for 1 s; its default is 10 s.
  */
 export const latency = {
   name: "latency",
