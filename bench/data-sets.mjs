@@ -18,7 +18,7 @@ export const SCALES = {
     manyFiles: 500_000,
   },
   quick: {
-    d1Bytes: 128 * MIB,
+    d1Bytes: 96 * MIB,
     d2: { files: 500, bytes: 50_000_000 },
     d3Files: 5_000,
     d4Bytes: 20_000_000,
