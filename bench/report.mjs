@@ -3,6 +3,9 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { barChart } from "./bar-chart.mjs";
 
+/** Up to here a machine counts as idle. */
+const IDLE_LOAD = 0.5;
+
 /** What the figures were taken on. `load` is the machine's one-minute load before the first measurement: what else it was doing. */
 export function describeMachine() {
   return {
@@ -61,7 +64,7 @@ function chartsOf({ lines }) {
   });
 }
 
-function markdown({ date, machine, node, scale, sizes, rounds, versions, lines }, charts) {
+function markdown({ date, machine, loadAtEnd, node, scale, sizes, rounds, versions, lines }, charts) {
   const names = [...new Map(lines.flatMap(({ competitors }) => Object.entries(competitors).map(([name, { title }]) => [name, title])))];
   const peers = names.filter(([name]) => name !== "twinfold");
   const of = ({ competitors, figure }, name) => {
@@ -107,7 +110,7 @@ function markdown({ date, machine, node, scale, sizes, rounds, versions, lines }
     "",
     `- ${date} UTC, ${isQuick ? "small data (`--quick`): ratios are about right, single figures are not those of the full sizes" : "full sizes"}; ${rounds === 1 ? "one round" : `medians of ${rounds} rounds`}.`,
     `- ${sizes}.`,
-    `- ${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, Linux ${machine.kernel}, Node ${node}; load before the run ${machine.load.toFixed(1)}${machine.load > 0.5 ? ": the machine was not idle" : ""}.`,
+    `- ${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, Linux ${machine.kernel}, Node ${node}; load ${machine.load.toFixed(1)} before the run${machine.load > IDLE_LOAD ? ": the machine was not idle" : ""}, ${loadAtEnd.toFixed(1)} at its end.`,
     `- ${Object.entries(versions)
       .map(([title, version]) => `${title} ${version.replace(/^v/, "")}`)
       .join(", ")}.`,

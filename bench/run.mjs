@@ -7,6 +7,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, statfsSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { formatSeconds, ROOT } from "../scripts/steps.mjs";
@@ -178,9 +179,9 @@ async function main() {
         measurements.push({ scenario, place: place.name, competitor, ...(await measure(scenario, { competitor, place, scale })) });
       }
     }
-    publish(options.out, summarize(run, measurements)); // what has been measured is kept, whatever comes
+    publish(options.out, summarize({ ...run, loadAtEnd: loadavg()[0] }, measurements)); // what has been measured is kept, whatever comes
   }
-  const results = summarize(run, measurements);
+  const results = summarize({ ...run, loadAtEnd: loadavg()[0] }, measurements);
   process.stdout.write(publish(options.out, results));
   say(`written to ${options.out}: bench.md, bench/results.json, bench/*.svg`);
   return measurements.some(({ failure }) => failure !== undefined) ? 1 : 0;
