@@ -20,7 +20,7 @@ export const SCALES = {
   quick: {
     d1Bytes: 96 * MIB,
     d2: { files: 500, bytes: 50_000_000 },
-    d3Files: 5_000,
+    d3Files: 2_500,
     d4Bytes: 20_000_000,
     watchedFiles: 2_000,
     trials: 20,
