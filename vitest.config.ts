@@ -8,6 +8,7 @@ const packagesDirectory = fileURLToPath(new URL("./packages", import.meta.url));
 const examplesDirectory = fileURLToPath(new URL("./examples", import.meta.url));
 const names = readdirSync(packagesDirectory);
 const folders = [packagesDirectory, examplesDirectory].flatMap((parent) => readdirSync(parent).map((name) => ({ name, root: `${parent}/${name}` })));
+const bench = { name: "bench", root: fileURLToPath(new URL("./bench", import.meta.url)) };
 
 /** Tests read the packages' sources, so that a change needs no build to be tested. */
 const alias = Object.fromEntries([
@@ -16,7 +17,7 @@ const alias = Object.fromEntries([
 ]);
 
 /** Their tests run real processes and watch real folders: on a busy machine one may need a second try. Which did is in the report. */
-const REAL = new Set(["cli", "adapter-fs", "adapter-s3", "reference-server"]);
+const REAL = new Set(["cli", "adapter-fs", "adapter-s3", "reference-server", "bench"]);
 
 /** Their tests run in a real browser too, as the project `NAME:chromium`; those called `x.chromium.test.ts` only there. */
 const BROWSER = new Set(["adapter-indexeddb"]);
@@ -35,7 +36,7 @@ function inNode({ name, root }: { readonly name: string; readonly root: string }
       name,
       root,
       pool: "forks",
-      include: ["test/**/*.test.ts"],
+      include: ["test/**/*.test.{ts,mjs}"],
       exclude: ["test/**/*.chromium.test.ts"],
       testTimeout: 60_000,
       retry: process.env.CI === "true" && REAL.has(name) ? 1 : 0,
@@ -63,6 +64,6 @@ export default defineConfig({
   test: {
     // The default leaves one core idle, which on a machine of two is half of it.
     maxWorkers: availableParallelism(),
-    projects: folders.flatMap((folder) => [inNode(folder), ...inChromium(folder)]),
+    projects: [...folders, bench].flatMap((folder) => [inNode(folder), ...inChromium(folder)]),
   },
 });
