@@ -81,8 +81,7 @@ export function createWasmSearch(sizeBytes: number): { readonly bytes: Uint8Arra
         const begin = Math.max(first, from - REACH_BYTES);
         window.set(bytes.subarray(begin, until));
         const moved = GEAR_BYTES - begin;
-        const middle = Math.min(Math.max(center, from), until);
-        const cut = search(GEAR_BYTES, from + moved, middle + moved, until + moved, below, above) - moved;
+        const cut = search(GEAR_BYTES, from + moved, Math.max(center, from) + moved, until + moved, below, above) - moved;
         if (cut < until) return cut;
       }
       return end;

@@ -23,7 +23,7 @@ export interface ObservedContent {
 /**
  * Reads an entry whole.
  *
- * @throws {TwinfoldError} as `LocalTree.read` and `readLink`: `ERR_LOCAL_CHANGED` when it is written again and again meanwhile.
+ * @throws {TwinfoldError} as `LocalTree.cut` and `readLink`: `ERR_LOCAL_CHANGED` when it is written again and again meanwhile.
  */
 export async function observeContent({ tree, env }: Pick<ReplicaParts, "tree" | "env">, path: LocalPath, stat: LocalStat): Promise<ObservedContent> {
   if (stat.kind === "directory") return { content: { kind: "directory" }, stat, suspect: false };
