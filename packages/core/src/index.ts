@@ -65,7 +65,7 @@ export {
   journalRowCodec,
   nextChain,
 } from "./journal.js";
-export { cutByReading } from "./local/cut-by-reading.js";
+export { cutPieces } from "./local/cut-pieces.js";
 export type { FileStat, FileSystem, OpenFile } from "./local/file-system.js";
 export type {
   Expected,

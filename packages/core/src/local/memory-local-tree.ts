@@ -3,7 +3,7 @@ import { TwinfoldError } from "../errors.js";
 import { createEvents } from "../events.js";
 import { nobleSha256 } from "../hashing/noble-sha256.js";
 import { baseName, INTERNAL_NAME, type LocalPath, parentPath, ROOT_PATH } from "../names.js";
-import { cutByReading } from "./cut-by-reading.js";
+import { cutPieces } from "./cut-pieces.js";
 import { noParent, noSuchTrash, restoredPath, STAGING_KEPT_MS, TRASH_KEPT_MS, type TrashItem } from "./trash.js";
 import { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./expected.js";
 import type { Expected, FileAttributes, LocalEntry, LocalHint, LocalOutcome, LocalStat, LocalTree, Staging } from "./local-tree.js";
@@ -303,7 +303,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
       return found && statOf(found);
     },
     read,
-    cut: cutByReading(read, env.sha256 ?? nobleSha256),
+    cut: (path, expected, options) => cutPieces(read(path, expected, options), expected.sizeBytes, env.sha256 ?? nobleSha256),
     async readLink(path) {
       await check();
       return mustFind(path, "symlink").target;

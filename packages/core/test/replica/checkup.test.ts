@@ -1,6 +1,6 @@
 import {
   ANY_NAME,
-  cutByReading,
+  cutPieces,
   decodeManifest,
   type NodeRecord,
   type LocalTree,
@@ -41,7 +41,7 @@ function damaged(tree: MemoryLocalTree, bytesAt: (path: string, sizeBytes: numbe
     if (bytes === undefined) yield* tree.read(path, expected, options);
     else yield bytes;
   };
-  return { ...tree, read, cut: cutByReading(read, nobleSha256) };
+  return { ...tree, read, cut: (path, expected, options) => cutPieces(read(path, expected, options), expected.sizeBytes, nobleSha256) };
 }
 
 it("finds nothing where nothing is wrong, and says what it looked at", async () => {
