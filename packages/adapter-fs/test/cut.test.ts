@@ -35,7 +35,6 @@ describe("cut on the machine's own disk", () => {
   it.each([
     ["of the smallest profile", 0, 3 * MIB + 1],
     ["of the middle profile", 130 * MIB + 5, 9 * MIB + 1],
-    ["of the largest profile", 1_024 * MIB - 3, 20 * MIB + 1],
   ])("gives the chunks that reading gives, of a file %s, in a thread that ends with the last tree", async (_profile, zeroBytes, tailBytes) => {
     const { root, tree } = await openDisk();
     writeSparse(join(root, "a"), zeroBytes, tailBytes);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { chunkBytes, chunkProfileFor } from "@twinfold/core";
@@ -18,6 +19,17 @@ function sparse(sizeBytes: number): number {
   return opened.at(-1) as number;
 }
 
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/** The same at each run. */
+function randomBytes(length: number): Uint8Array {
+  let state = 1;
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    return state >>> 24;
+  });
+}
+
 const lengthsOfZeros = (sizeBytes: number) => chunkBytes(new Uint8Array(sizeBytes), chunkProfileFor(sizeBytes));
 
 afterEach(() => {
@@ -35,6 +47,22 @@ describe("createCuttingPool", () => {
     expect(startedThreads.length - before).toBe(2);
     await pool.close();
     expect(startedThreads.slice(before).map(({ threadId }) => threadId)).toEqual([-1, -1]);
+  });
+
+  it("cuts by the profile of the size that it is told, and hashes each chunk where it lies", async () => {
+    const pool = createCuttingPool({ threads: 1 });
+    const bytes = randomBytes(24 * MIB + 1);
+    const path = join(temporaryFolder(), "random");
+    fs.writeFileSync(path, bytes);
+    opened.push(fs.openSync(path, "r"));
+    for (const sizeBytes of [128 * MIB, 256 * MIB, 1_024 * MIB]) {
+      const manifest = (await pool.cut(opened[0] as number, sizeBytes)) ?? [];
+      expect(manifest.map(({ lengthBytes }) => lengthBytes)).toEqual(chunkBytes(bytes, chunkProfileFor(sizeBytes)));
+      const ends = manifest.map((_, index) => manifest.slice(0, index + 1).reduce((sum, { lengthBytes }) => sum + lengthBytes, 0));
+      const ids = manifest.map(({ lengthBytes }, index) => sha256(bytes.subarray((ends[index] as number) - lengthBytes, ends[index])));
+      expect(manifest.map(({ chunkId }) => chunkId)).toEqual(ids);
+    }
+    await pool.close();
   });
 
   it("stops with a file that nobody waits for, at the signal's own reason, and goes on with the next one", async () => {
