@@ -1,14 +1,14 @@
 // How fast files are cut and hashed, beside what else there is: `node bench/micro/chunker.mjs [--json] [--rounds N]`, after `npm run build`.
 // Only ratios of one run count: every round measures all of them, one after another, and the median of the rounds' ratios is printed.
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
-import { createRequire } from "node:module";
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import dstanesc from "@dstanesc/wasm-chunking-fastcdc-node";
 import { createFsLocalTree, initializeRoot } from "@twinfold/adapter-fs";
 import { chunkBytes, chunkProfileFor } from "@twinfold/core";
+import fastcdcWasm from "fastcdc-wasm";
 
 const MIB = 1024 * 1024;
 /** Larger than the processor's caches. */
@@ -20,17 +20,6 @@ const PLAIN_READ_BYTES = MIB;
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false }, rounds: { type: "string", default: "7" } } });
 const rounds = Number(values.rounds);
-
-/** fastcdc-wasm is made for bundlers, which load the module by themselves. */
-async function loadFastcdcWasm() {
-  const require = createRequire(import.meta.url);
-  const glue = await import(require.resolve("fastcdc-wasm/fastcdc_wasm_bg.js"));
-  const { instance } = await WebAssembly.instantiate(readFileSync(require.resolve("fastcdc-wasm/fastcdc_wasm_bg.wasm")), {
-    "./fastcdc_wasm_bg.js": glue,
-  });
-  glue.__wbg_set_wasm(instance.exports);
-  return glue.get_chunks;
-}
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
@@ -56,12 +45,11 @@ async function chunkOnly() {
   const bytes = new Uint8Array(randomBytes(BUFFER_BYTES));
   const profile = chunkProfileFor(BUFFER_BYTES);
   const { minBytes, averageBytes, maxBytes } = profile;
-  const getChunks = await loadFastcdcWasm();
   return await measure(
     {
       twinfold: () => chunkBytes(bytes, profile),
       "@dstanesc/wasm-chunking-fastcdc-node": () => dstanesc.compute_chunks(bytes, minBytes, averageBytes, maxBytes),
-      "fastcdc-wasm": () => getChunks(bytes, minBytes, averageBytes, maxBytes),
+      "fastcdc-wasm": () => fastcdcWasm.get_chunks(bytes, minBytes, averageBytes, maxBytes),
     },
     BUFFER_BYTES,
   );
