@@ -23,8 +23,8 @@ declare const WebAssembly:
 const PAGE_BYTES = 65_536;
 /** The gear, and the same shifted up by one bit, for the first byte of each pair: where assembly/search.ts looks for them. */
 const GEAR_BYTES = 2 * 256 * 8;
-/** What is copied to the window at a time to be searched there: it stays in the processor's nearest cache (32 KiB or more). */
-const COPIED_BYTES = 16 * 1024;
+/** What is copied to the window at a time to be searched there: one or two calls for a chunk of 64 KiB, in one page. */
+const COPIED_BYTES = 48 * 1024;
 
 /**
  * Memory in which bytes are cut where they are.
