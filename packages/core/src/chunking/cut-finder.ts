@@ -3,7 +3,7 @@ import type { ChunkProfile } from "./profile.js";
 
 /**
  * Where the first byte from `at` to `end` is after which the hash has none of a mask's bits: of `below` before `center`, of `above` from there; `end`
- * when there is none. The hash begins at `first`. All of them are positions in `bytes`, whole pairs of bytes apart, with `first <= at <= end`.
+ * when there is none. The hash begins at `first`. All of them are positions in `bytes`, with `first <= at <= end`.
  */
 export type Search = (bytes: Uint8Array, first: number, at: number, center: number, end: number, below: number, above: number) => number;
 
