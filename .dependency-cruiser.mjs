@@ -22,7 +22,7 @@ const CORE_LAYERS = {
   storage: ["codec", "hashing", "metadata"],
   metadata: ["codec"],
   bus: [],
-  local: ["codec"],
+  local: ["codec", "chunking", "hashing"],
   transport: ["codec", "storage"],
   hub: ["bus", "codec", "chunking", "delta", "hashing", "metadata", "storage", "transport"],
   replica: ["codec", "chunking", "delta", "hashing", "ignore", "local", "metadata", "reconcile", "storage", "transport"],

@@ -19,6 +19,9 @@ const alias = Object.fromEntries([
 /** Their tests run real processes and watch real folders: on a busy machine one may need a second try. Which did is in the report. */
 const REAL = new Set(["cli", "adapter-fs", "adapter-s3", "reference-server", "bench"]);
 
+/** The command is tested as people run it, and a thread of adapter-fs runs a program of its own: both are built. */
+const BUILT = new Set(["cli", "adapter-fs"]);
+
 /** Their tests run in a real browser too, as the project `NAME:chromium`; those called `x.chromium.test.ts` only there. */
 const BROWSER = new Set(["adapter-indexeddb"]);
 const chromium = chromiumMode();
@@ -40,8 +43,7 @@ function inNode({ name, root }: { readonly name: string; readonly root: string }
       exclude: ["test/**/*.chromium.test.ts"],
       testTimeout: 60_000,
       retry: process.env.CI === "true" && REAL.has(name) ? 1 : 0,
-      // The command is tested as people run it: built.
-      ...(name === "cli" ? { globalSetup: ["test/build.ts"] } : {}),
+      ...(BUILT.has(name) ? { globalSetup: [fileURLToPath(new URL("./vitest.build.ts", import.meta.url))] } : {}),
       // S3 is a real server of its own.
       ...(name === "adapter-s3" ? { globalSetup: ["test/start-s3-server.ts"] } : {}),
       ...(BROWSER.has(name) ? { setupFiles: ["test/node-setup.ts"] } : {}),

@@ -5,6 +5,7 @@ import {
   assertStagingKey,
   baseName,
   bytesToHex,
+  cutPieces,
   type Env,
   type Expected,
   type FileStat,
@@ -17,9 +18,12 @@ import {
   type LocalPath,
   type LocalStat,
   type LocalTree,
+  type Manifest,
   type NameRules,
   noParent,
   noSuchTrash,
+  type OpenFile,
+  type OperationOptions,
   parentPath,
   restoredPath,
   ROOT_PATH,
@@ -30,11 +34,12 @@ import { coalescedSync } from "./coalesced-sync.js";
 import { pieces } from "./copy-file.js";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import { createDurableReplace } from "./durable-replace.js";
+import { createFileCutter } from "./file-cutter.js";
 import { type WatchFolder, watchFolder } from "./folder-watcher.js";
 import { openStaging, removeAbandoned } from "./fs-staging.js";
 import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
 import { retriedSync } from "./retried-sync.js";
-import { createNodeEnv } from "./node-env.js";
+import { createNodeEnv, nodeSha256 } from "./node-env.js";
 import { createNodeFileSystem } from "./node-file-system.js";
 import { probeNames } from "./probe-names.js";
 import { createTrash, type TrashEntry } from "./trash.js";
@@ -52,7 +57,7 @@ export interface FsLocalTreeOptions {
   /** @default Node's own */
   readonly fileSystem?: FileSystem | undefined;
   /** @default Node's own */
-  readonly env?: Pick<Env, "nowMs" | "randomBytes" | "sleep"> | undefined;
+  readonly env?: (Pick<Env, "nowMs" | "randomBytes" | "sleep"> & Partial<Pick<Env, "sha256">>) | undefined;
   /** Names this device in conflict copies. @default "this device" */
   readonly deviceName?: string | undefined;
   /** Whose reserved names are not made here: those of Windows for a folder that Windows reads too. @default what the disk refuses */
@@ -61,7 +66,12 @@ export interface FsLocalTreeOptions {
   readonly watch?: WatchFolder | undefined;
 }
 
-/** A linked folder on a disk. Reads hold 1 MiB in memory, whatever the size of the file. */
+/**
+ * A linked folder on a disk. Reads hold 1 MiB in memory, whatever the size of the file.
+ *
+ * On the machine's own disk files over 256 KiB are cut in threads, which all trees of a process share: at most one for each core, with 4.5 MiB each. They are
+ * there from the first such file until the last tree that had one is closed, and keep no process alive.
+ */
 export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   const { root: rootPath, rootId, fileSystem = createNodeFileSystem(), env = createNodeEnv(), deviceName = "this device", reservedNames } = options;
   const { watch = watchFolder } = options;
@@ -70,6 +80,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   const trash = createTrash(fs, env);
   const replace = createDurableReplace({ fs, root, env, deviceName, trash });
   const newFileMode = 0o666 & ~process.umask();
+  const cutter = createFileCutter();
   const watches = new Set<() => Promise<void>>();
   const stagedKeys = new Set<string>();
   let rules: NameRules | undefined;
@@ -145,27 +156,59 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     return { entries, problems };
   }
 
+  /** Opens a file, which has to be as expected then, and at each later `check`. */
+  async function openAsExpected(path: LocalPath, expected: LocalStat): Promise<{ readonly file: OpenFile; check(): Promise<void> }> {
+    const file = await fs.open(await mustLocate(path), "read");
+    const check = async (): Promise<void> => {
+      if (!isAsExpected(root.statOf(await file.stat()), expected)) throw changed(path, "read");
+    };
+    try {
+      await check();
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return { file, check };
+  }
+
+  async function readFailure(path: LocalPath, error: unknown): Promise<unknown> {
+    if (isAbsent(error)) return notFound(path);
+    return diskCode(error) === "ELOOP" ? changed(path, "read") : failureOf(`read ${JSON.stringify(path)}`, error);
+  }
+
   async function* read(path: LocalPath, expected: LocalStat, options: Parameters<LocalTree["read"]>[2] = {}): AsyncGenerator<Uint8Array> {
     const { offset = 0, length = Number.POSITIVE_INFINITY, signal } = options;
     signal?.throwIfAborted();
     try {
-      const file = await fs.open(await mustLocate(path), "read");
+      const { file, check } = await openAsExpected(path, expected);
       try {
-        const isUnchanged = async () => isAsExpected(root.statOf(await file.stat()), expected);
-        if (!(await isUnchanged())) throw changed(path, "read");
-        for await (const piece of pieces(file, offset, Math.min(expected.sizeBytes, offset + length))) {
-          signal?.throwIfAborted();
-          yield piece;
-        }
-        if (!(await isUnchanged())) throw changed(path, "read");
+        yield* pieces(file, offset, Math.min(expected.sizeBytes, offset + length), signal);
+        await check();
       } finally {
         await file.close();
       }
     } catch (error) {
       signal?.throwIfAborted();
-      if (isAbsent(error)) throw notFound(path);
-      if (diskCode(error) === "ELOOP") throw changed(path, "read");
-      throw await failureOf(`read ${JSON.stringify(path)}`, error);
+      throw await readFailure(path, error);
+    }
+  }
+
+  async function cut(path: LocalPath, expected: LocalStat, { signal }: OperationOptions = {}): Promise<Manifest> {
+    signal?.throwIfAborted();
+    try {
+      const { file, check } = await openAsExpected(path, expected);
+      try {
+        const { sizeBytes } = expected;
+        const inPlace = file.descriptor === undefined ? undefined : await cutter.cut(file.descriptor, sizeBytes, signal);
+        const manifest = inPlace ?? (await cutPieces(pieces(file, 0, sizeBytes, signal), sizeBytes, env.sha256 ?? nodeSha256));
+        await check();
+        return manifest;
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw await readFailure(path, error);
     }
   }
 
@@ -303,6 +346,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
       }),
     stat: (path) => doing("look at", path, async () => (await lookAt(path))?.stat),
     read,
+    cut,
     readLink: (path) =>
       doing("read the symlink", path, async () => {
         try {
@@ -379,7 +423,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     async close() {
       const stopping = [...watches];
       watches.clear();
-      await Promise.all(stopping.map((unsubscribe) => unsubscribe()));
+      await Promise.all([...stopping.map((unsubscribe) => unsubscribe()), cutter.close()]);
     },
   };
 }

@@ -45,6 +45,7 @@ export function createNodeFileSystem(): FileSystem {
 
 function openFile(fd: number): OpenFile {
   return {
+    descriptor: fd,
     async read(into, position) {
       let filled = 0;
       while (filled < into.length) {

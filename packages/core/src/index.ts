@@ -5,6 +5,8 @@ export { ByteWriter } from "./codec/byte-writer.js";
 export { type Codec, decode, encode } from "./codec/codec.js";
 export { bytesToHex, hexToBytes } from "./codec/hex.js";
 export { chunkBytes, type Chunker, createChunker } from "./chunking/chunker.js";
+export type { CutFinder } from "./chunking/cut-finder.js";
+export { createCutWindow, type CutWindow } from "./chunking/cut-window.js";
 export { type ChunkProfile, chunkProfileFor } from "./chunking/profile.js";
 export {
   type Change,
@@ -63,6 +65,7 @@ export {
   journalRowCodec,
   nextChain,
 } from "./journal.js";
+export { cutPieces } from "./local/cut-pieces.js";
 export type { FileStat, FileSystem, OpenFile } from "./local/file-system.js";
 export type {
   Expected,

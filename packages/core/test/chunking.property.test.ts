@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { CutFinder, type Search } from "../src/chunking/cut-finder.js";
+import { createWasmSearch } from "../src/chunking/cut-window.js";
+import { plainSearch } from "../src/chunking/plain-search.js";
 import { chunkBytes, type ChunkProfile, createChunker } from "../src/index.js";
 import tables from "./fixtures/fastcdc-tables.json" with { type: "json" };
 
@@ -87,6 +90,65 @@ describe("createChunker", () => {
     }
   });
 });
+
+describe("the search in WebAssembly and the one in TypeScript", () => {
+  const WINDOW_BYTES = 64 * 1024;
+  const wasm = createWasmSearch(WINDOW_BYTES);
+  if (wasm === undefined) throw new Error("Node has WebAssembly");
+
+  /** Any that is allowed, up to what is copied to the window in several goes. */
+  const anyProfile = fc
+    .record({
+      bits: fc.integer({ min: 4, max: 15 }),
+      normalization: fc.constantFrom(1, 2, 3),
+      min: fc.double({ min: 0, max: 1, noNaN: true }),
+      max: fc.nat(),
+    })
+    .map(({ bits, normalization, min, max }): ChunkProfile => {
+      const averageBytes = 2 ** bits;
+      const minBytes = 2 + 2 * Math.floor((min * (averageBytes - 3)) / 2);
+      return { minBytes, averageBytes, maxBytes: averageBytes + 1 + (max % (4 * averageBytes)), normalization: normalization as 1 | 2 | 3 };
+    });
+
+  /** Zeros, runs, repeated patterns and random bytes, one after another. */
+  const mixed = fc
+    .array(fc.tuple(fc.constantFrom("zeros", "pattern", "random"), fc.integer({ min: 1, max: 20_000 }), fc.integer()), { minLength: 1, maxLength: 4 })
+    .map((parts) => Buffer.concat(parts.map(([kind, length, seed]) => partOf(kind, length, seed))));
+
+  it("cut in the same places, however the bytes come, in the window and outside of it", () => {
+    fc.assert(
+      fc.property(anyProfile, mixed, fc.array(fc.nat(80_000), { maxLength: 12 }), (profile, bytes, ends) => {
+        const expected = lengthsBy(plainSearch, bytes, profile, ends);
+        expect(lengthsBy(wasm.search, bytes, profile, ends)).toEqual(expected);
+        expect(chunkBytes(bytes, profile)).toEqual(expected);
+        if (bytes.length > WINDOW_BYTES) return;
+        wasm.bytes.set(bytes);
+        expect(lengthsBy(wasm.search, wasm.bytes.subarray(0, bytes.length), profile, ends)).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+function partOf(kind: string, length: number, seed: number): Buffer {
+  if (kind === "zeros") return Buffer.alloc(length);
+  if (kind === "pattern") return Buffer.alloc(length, `${seed}`);
+  return Buffer.from(Uint8Array.from({ length }, (_, i) => Math.imul((i ^ seed) + 1, 0x9e37_79b1) >>> 24));
+}
+
+/** Lengths of the chunks of `bytes`, which become known up to each of `ends` in turn. */
+function lengthsBy(search: Search, bytes: Uint8Array, profile: ChunkProfile, ends: readonly number[]): number[] {
+  const finder = new CutFinder(profile, search);
+  const lengths: number[] = [];
+  let start = 0;
+  for (const end of [...ends.filter((end) => end < bytes.length).sort((a, b) => a - b), bytes.length]) {
+    for (let length = finder.find(bytes, start, end); length !== undefined; length = finder.find(bytes, start, end)) {
+      lengths.push(length);
+      start += length;
+    }
+  }
+  return start < bytes.length ? [...lengths, bytes.length - start] : lengths;
+}
 
 /** FastCDC v2020 as the paper's Algorithm 1 and fastcdc-rs have it, in BigInt. */
 function publishedLengths(bytes: Uint8Array, profile: ChunkProfile): number[] {

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { CutFinder } from "../src/chunking/cut-finder.js";
 import { GEAR_HEX, MASKS } from "../src/chunking/gear.js";
+import { plainSearch } from "../src/chunking/plain-search.js";
 import { chunkBytes, type ChunkProfile, chunkProfileFor, createChunker } from "../src/index.js";
 import lengths from "./fixtures/fastcdc-lengths.json" with { type: "json" };
 import tables from "./fixtures/fastcdc-tables.json" with { type: "json" };
@@ -13,6 +15,14 @@ function inputOf(name: string, sizeBytes: number): Buffer {
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** As `chunkBytes` where there is no WebAssembly. */
+function plainLengths(bytes: Uint8Array, profile: ChunkProfile): number[] {
+  const finder = new CutFinder(profile, plainSearch);
+  const lengths: number[] = [];
+  for (let at = 0; at < bytes.length; at += lengths.at(-1) as number) lengths.push(finder.find(bytes, at, bytes.length) ?? bytes.length - at);
+  return lengths;
+}
 
 describe("the published tables", () => {
   it("has the gear that MD5 gives", () => {
@@ -30,6 +40,7 @@ describe("the published tables", () => {
     const { min, avg, max, each_len: length } = tables.zeros;
     const profile: ChunkProfile = { minBytes: min, averageBytes: avg, maxBytes: max, normalization: 1 };
     expect(chunkBytes(new Uint8Array(10 * length), profile)).toEqual(Array<number>(10).fill(length));
+    expect(plainLengths(new Uint8Array(10 * length), profile)).toEqual(Array<number>(10).fill(length));
   });
 });
 
@@ -38,10 +49,11 @@ describe("the reference's lengths", () => {
     const profile = rest as ChunkProfile;
     const name = `${input}, ${sizeBytes} bytes, ${profile.averageBytes} on average, normalization ${profile.normalization}`;
 
-    it(`are those of chunkBytes: ${name}`, () => {
+    it(`are those of chunkBytes, with WebAssembly and without: ${name}`, () => {
       const bytes = inputOf(input, sizeBytes);
       expect(sha256(bytes)).toBe(inputSha256);
       expect(chunkBytes(bytes, profile)).toEqual(expected);
+      expect(plainLengths(bytes, profile)).toEqual(expected);
       expect(sha256(bytes.subarray(0, expected[0]))).toBe(firstChunkSha256);
     });
 
@@ -83,6 +95,14 @@ describe("a chunk profile", () => {
     const refusal = expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" });
     expect(() => createChunker(profile)).toThrow(refusal);
     expect(() => chunkBytes(new Uint8Array(1), profile)).toThrow(refusal);
+  });
+
+  it("cuts a Buffer into copies too", () => {
+    const chunker = createChunker(small);
+    const pushed = Buffer.alloc(small.maxBytes);
+    const [chunk] = chunker.push(pushed);
+    pushed.fill(1);
+    expect(chunk?.every((byte) => byte === 0)).toBe(true);
   });
 
   it("is followed anew for another stream after finish", () => {

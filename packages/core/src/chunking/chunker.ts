@@ -1,7 +1,4 @@
-import { TwinfoldError } from "../errors.js";
-import { MAX_CHUNK_BYTES } from "../manifest.js";
-import { CutFinder } from "./cut-finder.js";
-import { MASKS } from "./gear.js";
+import { createCutFinder } from "./cut-window.js";
 import type { ChunkProfile } from "./profile.js";
 
 /**
@@ -28,8 +25,7 @@ const NOTHING = new Uint8Array(0);
  * @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` when the profile is not one.
  */
 export function createChunker(profile: ChunkProfile): Chunker {
-  checkProfile(profile);
-  const finder = new CutFinder(profile);
+  const finder = createCutFinder(profile);
   let open = NOTHING;
   let openBytes = 0;
 
@@ -58,7 +54,7 @@ export function createChunker(profile: ChunkProfile): Chunker {
             append(bytes.subarray(at));
             break;
           }
-          chunks.push(bytes.slice(at, at + length));
+          chunks.push(new Uint8Array(bytes.subarray(at, at + length))); // a Buffer's own slice would be no copy
           at += length;
           continue;
         }
@@ -90,8 +86,7 @@ export function createChunker(profile: ChunkProfile): Chunker {
  * @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` when the profile is not one.
  */
 export function chunkBytes(bytes: Uint8Array, profile: ChunkProfile): number[] {
-  checkProfile(profile);
-  const finder = new CutFinder(profile);
+  const finder = createCutFinder(profile);
   const lengths: number[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -100,23 +95,4 @@ export function chunkBytes(bytes: Uint8Array, profile: ChunkProfile): number[] {
     at += length;
   }
   return lengths;
-}
-
-function checkProfile({ minBytes, averageBytes, maxBytes, normalization }: ChunkProfile): void {
-  const ordered = 0 < minBytes && minBytes < averageBytes && averageBytes < maxBytes && maxBytes <= MAX_CHUNK_BYTES;
-  const whole = minBytes % 2 === 0 && Number.isInteger(maxBytes) && Number.isInteger(Math.log2(averageBytes));
-  if (!ordered || !whole) {
-    throw new TwinfoldError(
-      "ERR_INVALID_ARGUMENT",
-      `a chunk profile needs 0 < minBytes (even) < averageBytes (a power of two) < maxBytes <= ${MAX_CHUNK_BYTES}, ` +
-        `got ${minBytes}, ${averageBytes}, ${maxBytes}`,
-    );
-  }
-  const bits = Math.log2(averageBytes);
-  if (![1, 2, 3].includes(normalization) || bits - normalization < 0 || bits + normalization >= MASKS.length) {
-    throw new TwinfoldError(
-      "ERR_INVALID_ARGUMENT",
-      `a chunk profile needs a normalization of 1, 2 or 3 that fits its averageBytes of ${averageBytes}, got ${normalization}`,
-    );
-  }
 }

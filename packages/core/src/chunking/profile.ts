@@ -1,3 +1,7 @@
+import { TwinfoldError } from "../errors.js";
+import { MAX_CHUNK_BYTES } from "../manifest.js";
+import { MASKS } from "./gear.js";
+
 /** How a file is cut. A pure function of its size, so that equal bytes have equal manifests everywhere. */
 export interface ChunkProfile {
   /** No chunk but the last is shorter, in bytes. */
@@ -27,4 +31,24 @@ const LARGE = profileOf(MIB);
 export function chunkProfileFor(sizeBytes: number): ChunkProfile {
   if (sizeBytes <= 128 * MIB) return SMALL;
   return sizeBytes < GIB ? MEDIUM : LARGE;
+}
+
+/** @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` when the profile is not one. */
+export function checkProfile({ minBytes, averageBytes, maxBytes, normalization }: ChunkProfile): void {
+  const ordered = 0 < minBytes && minBytes < averageBytes && averageBytes < maxBytes && maxBytes <= MAX_CHUNK_BYTES;
+  const whole = minBytes % 2 === 0 && Number.isInteger(maxBytes) && Number.isInteger(Math.log2(averageBytes));
+  if (!ordered || !whole) {
+    throw new TwinfoldError(
+      "ERR_INVALID_ARGUMENT",
+      `a chunk profile needs 0 < minBytes (even) < averageBytes (a power of two) < maxBytes <= ${MAX_CHUNK_BYTES}, ` +
+        `got ${minBytes}, ${averageBytes}, ${maxBytes}`,
+    );
+  }
+  const bits = Math.log2(averageBytes);
+  if (![1, 2, 3].includes(normalization) || bits - normalization < 0 || bits + normalization >= MASKS.length) {
+    throw new TwinfoldError(
+      "ERR_INVALID_ARGUMENT",
+      `a chunk profile needs a normalization of 1, 2 or 3 that fits its averageBytes of ${averageBytes}, got ${normalization}`,
+    );
+  }
 }

@@ -28,6 +28,8 @@ export interface FileSystem {
 
 /** Everything goes to the file that was opened, whatever becomes of its name. */
 export interface OpenFile {
+  /** Its number in this process, on a disk of the system's own: other threads read by it. */
+  readonly descriptor?: number | undefined;
   /** Fills `into` from `position`; gives the count of bytes, less than asked for only at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   write(bytes: Uint8Array, position: number): Promise<void>;

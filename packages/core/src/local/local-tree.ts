@@ -1,3 +1,4 @@
+import type { Manifest } from "../manifest.js";
 import type { LocalPath } from "../names.js";
 import type { OperationOptions } from "../operation-options.js";
 import type { TrashItem } from "./trash.js";
@@ -92,6 +93,7 @@ export type LocalHint =
  * - LT15 `check` gives the root's stamp, at most 64 bytes: the same at every call, also of a later process. Another one means another folder though it is marked
  *   as ours: put back from a backup, copied to another disk, or marked again by hand. What is absent in that was not deleted.
  * - LT16 After `settle` a loss of power takes back no name that came into the directory, left it or changed in it before, by whomever.
+ * - LT17 `cut` gives the chunks that the bytes of `read` have under the profile of their length, and rejects where `read` would.
  */
 export interface LocalTree {
   /** Rejects as LT8 says; resolves when the root is there and ours, with its stamp. */
@@ -108,6 +110,8 @@ export interface LocalTree {
     expected: LocalStat,
     options?: OperationOptions & { readonly offset?: number | undefined; readonly length?: number | undefined },
   ): AsyncIterable<Uint8Array>;
+  /** Reads the file whole, and gives its chunks. Memory is bounded by a constant, and the signal is looked at between reads. */
+  cut(path: LocalPath, expected: LocalStat, options?: OperationOptions): Promise<Manifest>;
   readLink(path: LocalPath): Promise<string>;
   /** `key`: lower-case letters, digits and `-`, at most 100. Rejects with `ERR_IN_USE` until an earlier staging of that key was placed or closed. */
   stage(key: string): Promise<Staging>;

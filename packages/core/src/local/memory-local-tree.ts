@@ -1,7 +1,9 @@
 import type { Env } from "../env.js";
 import { TwinfoldError } from "../errors.js";
 import { createEvents } from "../events.js";
+import { nobleSha256 } from "../hashing/noble-sha256.js";
 import { baseName, INTERNAL_NAME, type LocalPath, parentPath, ROOT_PATH } from "../names.js";
+import { cutPieces } from "./cut-pieces.js";
 import { noParent, noSuchTrash, restoredPath, STAGING_KEPT_MS, TRASH_KEPT_MS, type TrashItem } from "./trash.js";
 import { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./expected.js";
 import type { Expected, FileAttributes, LocalEntry, LocalHint, LocalOutcome, LocalStat, LocalTree, Staging } from "./local-tree.js";
@@ -20,8 +22,8 @@ export type MemoryEntry =
   | { readonly kind: "other" };
 
 export interface MemoryLocalTreeOptions {
-  /** Gives the times of files. @default a clock that stands still: times still differ, by a nanosecond */
-  readonly env?: Pick<Env, "nowMs"> | undefined;
+  /** Gives the times of files, and hashes them. @default a clock that stands still: times still differ, by a nanosecond; SHA-256 in JavaScript */
+  readonly env?: (Pick<Env, "nowMs"> & Partial<Pick<Env, "sha256">>) | undefined;
   /** What the disk that it stands for does with names. @default it holds every name, and tells all of them apart */
   readonly names?: Partial<NameRules> | undefined;
 }
@@ -301,6 +303,7 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
       return found && statOf(found);
     },
     read,
+    cut: (path, expected, options) => cutPieces(read(path, expected, options), expected.sizeBytes, env.sha256 ?? nobleSha256),
     async readLink(path) {
       await check();
       return mustFind(path, "symlink").target;

@@ -286,7 +286,7 @@ export class Indexer {
       signal?.throwIfAborted();
       const owner = owners.get(entry.name);
       const entryPath = joinPath(path, entry.name);
-      const record = await this.#entry(entryPath, nodeId, entry, owner, intents, unsettled);
+      const record = await this.#entry(entryPath, nodeId, entry, owner, { intents, unsettled, signal });
       if (record === undefined) {
         this.#isPartlyUnread = true;
         unseen.push(entry.name);
@@ -395,8 +395,7 @@ export class Indexer {
     parentId: NodeId,
     entry: LocalEntry & { readonly name: NodeName },
     owner: NodeRecord | undefined,
-    intents: readonly LiveHead[],
-    unsettled: Set<LocalPath>,
+    { intents, unsettled, signal }: Look,
   ): Promise<NodeRecord | undefined> {
     const before = owner?.local;
     const isRenamed = before === undefined || nameHere(before) !== entry.name;
@@ -421,7 +420,7 @@ export class Indexer {
     }
     let observed: ObservedContent;
     try {
-      observed = await observeContent({ tree: this.#tree, env: this.#env }, path, entry.stat);
+      observed = await observeContent({ tree: this.#tree, env: this.#env }, path, entry.stat, { signal });
     } catch (error) {
       if (!isTwinfoldError(error)) throw error;
       if (error.code === "ERR_PERMISSION_DENIED") this.#events.skipped(path, "cannot be read: permission denied");
@@ -526,6 +525,13 @@ interface Place {
   readonly deep: boolean;
   /** Absent of one that was asked for. */
   readonly found?: FoundPlace | undefined;
+}
+
+/** What the look at a directory knows while it goes through the entries. */
+interface Look {
+  readonly intents: readonly LiveHead[];
+  readonly unsettled: Set<LocalPath>;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What the look at a directory tells of one in it. */

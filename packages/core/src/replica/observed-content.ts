@@ -3,6 +3,7 @@ import type { ManifestId } from "../ids.js";
 import type { LocalStat } from "../local/local-tree.js";
 import type { LocalPath } from "../names.js";
 import type { Content } from "../node.js";
+import type { OperationOptions } from "../operation-options.js";
 import { manifestOfFile } from "./manifest-of-file.js";
 import { isRacy, TICK_MS } from "./racy-stat.js";
 import type { ReplicaParts } from "./replica-parts.js";
@@ -23,18 +24,23 @@ export interface ObservedContent {
 /**
  * Reads an entry whole.
  *
- * @throws {TwinfoldError} as `LocalTree.read` and `readLink`: `ERR_LOCAL_CHANGED` when it is written again and again meanwhile.
+ * @throws {TwinfoldError} as `LocalTree.cut` and `readLink`: `ERR_LOCAL_CHANGED` when it is written again and again meanwhile.
  */
-export async function observeContent({ tree, env }: Pick<ReplicaParts, "tree" | "env">, path: LocalPath, stat: LocalStat): Promise<ObservedContent> {
+export async function observeContent(
+  { tree, env }: Pick<ReplicaParts, "tree" | "env">,
+  path: LocalPath,
+  stat: LocalStat,
+  { signal }: OperationOptions = {},
+): Promise<ObservedContent> {
   if (stat.kind === "directory") return { content: { kind: "directory" }, stat, suspect: false };
   if (stat.kind === "symlink") return { content: { kind: "symlink", target: await tree.readLink(path) }, stat, suspect: false };
   let current = stat;
   for (let attempt = 1; ; attempt++) {
     try {
       // In the middle of a write the stat is that of its end: a read would find equal stats before and after it, and half of the bytes.
-      if (isRacy(current, env.nowMs())) await env.sleep(TICK_MS);
+      if (isRacy(current, env.nowMs())) await env.sleep(TICK_MS, signal);
       const startedMs = env.nowMs();
-      const manifest = await manifestOfFile(tree, path, current, env);
+      const manifest = await manifestOfFile(tree, path, current, env, { signal });
       const { sizeBytes, executable, mtimeNs } = current;
       const content = { kind: "file", manifestId: manifest.manifestId, sizeBytes, executable, mtimeNs } as const;
       return { content, stat: current, suspect: isRacy(current, startedMs), manifest };

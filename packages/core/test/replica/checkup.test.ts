@@ -1,4 +1,14 @@
-import { ANY_NAME, decodeManifest, type NodeRecord, type ReplicaRow, type Transport } from "@twinfold/core";
+import {
+  ANY_NAME,
+  cutPieces,
+  decodeManifest,
+  type NodeRecord,
+  type LocalTree,
+  type MemoryLocalTree,
+  nobleSha256,
+  type ReplicaRow,
+  type Transport,
+} from "@twinfold/core";
 import { expect, it } from "vitest";
 import { isLive } from "../../src/reconcile/node-record.js";
 import { recordToRow, rowToRecord } from "../../src/replica/record-codec.js";
@@ -24,6 +34,16 @@ async function inStep(options: Parameters<typeof createTwins>[1] = {}) {
   return { twins, laptop, phone };
 }
 
+/** A folder whose disk gives other bytes where `bytesAt` does. */
+function damaged(tree: MemoryLocalTree, bytesAt: (path: string, sizeBytes: number) => Uint8Array | undefined): LocalTree {
+  const read: LocalTree["read"] = async function* (path, expected, options) {
+    const bytes = bytesAt(path, expected.sizeBytes);
+    if (bytes === undefined) yield* tree.read(path, expected, options);
+    else yield bytes;
+  };
+  return { ...tree, read, cut: (path, expected, options) => cutPieces(read(path, expected, options), expected.sizeBytes, nobleSha256) };
+}
+
 it("finds nothing where nothing is wrong, and says what it looked at", async () => {
   const { laptop } = await inStep();
   const report = await laptop.replica.check({ deep: true });
@@ -40,15 +60,8 @@ it("takes an edit that was not synced yet for what it is", async () => {
 it("finds bytes that changed under unchanged time stamps, puts them in the trash, and the file comes again", async () => {
   let isDamaged = false;
   const { twins, laptop } = await inStep({
-    wrapTree: (tree, device) => ({
-      ...tree,
-      read: (path, expected, options) =>
-        isDamaged && device === "laptop" && path === "notes.txt"
-          ? (async function* () {
-              yield new TextEncoder().encode("AS WRITTEN");
-            })()
-          : tree.read(path, expected, options),
-    }),
+    wrapTree: (tree, device) =>
+      damaged(tree, (path) => (isDamaged && device === "laptop" && path === "notes.txt" ? new TextEncoder().encode("AS WRITTEN") : undefined)),
   });
   isDamaged = true;
   const found = await laptop.replica.check();
@@ -66,15 +79,7 @@ it("finds bytes that changed under unchanged time stamps, puts them in the trash
 it("leaves a damaged file on the disk when the server has no whole copy of it", async () => {
   let isDamaged = false;
   const { laptop } = await inStep({
-    wrapTree: (tree) => ({
-      ...tree,
-      read: (path, expected, options) =>
-        isDamaged
-          ? (async function* () {
-              yield new Uint8Array(expected.sizeBytes);
-            })()
-          : tree.read(path, expected, options),
-    }),
+    wrapTree: (tree) => damaged(tree, (_path, sizeBytes) => (isDamaged ? new Uint8Array(sizeBytes) : undefined)),
     wrapTransport: (transport) => ({
       ...transport,
       missing: async (ask, options) => (isDamaged ? ask.chunkIds : await transport.missing(ask, options)),

@@ -266,6 +266,29 @@ describe("a replica", () => {
     expect(texts(phone.tree)).toEqual(texts(laptop.tree));
   });
 
+  it("stops within a file that it is reading when it is told to, and has it at the next pass", async () => {
+    const [stop, reason] = [new AbortController(), new Error("stop")];
+    const ends: unknown[] = [];
+    const twins = await createTwins(["laptop", "phone"], {
+      wrapTree: (tree) => ({
+        ...tree,
+        cut(path, expected, options) {
+          const cutting = tree.cut(path, expected, options);
+          stop.abort(reason);
+          cutting.catch((error: unknown) => ends.push(error));
+          return cutting;
+        },
+      }),
+    });
+    const [laptop, phone] = twins.devices as [Device, Device];
+    laptop.tree.write("a.bin", new Uint8Array(3_000_000).fill(1));
+    await expect(laptop.replica.sync({ signal: stop.signal })).rejects.toBe(reason);
+    expect(ends).toEqual([reason]);
+    await laptop.sync();
+    await phone.sync();
+    expect(texts(phone.tree)).toEqual(texts(laptop.tree));
+  });
+
   it("waits for a yes before it removes much, on both sides, and syncs the rest meanwhile", async () => {
     const { twins, laptop, phone } = await pair();
     for (let at = 0; at < 40; at++) laptop.tree.write(`old/${at}.txt`, `${at}`);

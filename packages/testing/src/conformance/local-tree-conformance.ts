@@ -1,4 +1,17 @@
-import { type LocalHint, type LocalPath, type LocalStat, type LocalTree, type MemoryEntry, parsePath, ROOT_PATH } from "@twinfold/core";
+import {
+  chunkBytes,
+  chunkIdOf,
+  chunkProfileFor,
+  type LocalHint,
+  type LocalPath,
+  type LocalStat,
+  type LocalTree,
+  type Manifest,
+  type MemoryEntry,
+  nobleSha256,
+  parsePath,
+  ROOT_PATH,
+} from "@twinfold/core";
 import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
 import { patternedBytes, upTo } from "./samples.js";
@@ -75,6 +88,16 @@ async function contentOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array>
     end += piece.length;
   }
   return whole;
+}
+
+/** The chunks of the whole file as `read` gives it. */
+async function chunksOf(tree: LocalTree, path: LocalPath, stat: LocalStat): Promise<Manifest> {
+  const bytes = await contentOf(tree.read(path, stat));
+  let end = 0;
+  return chunkBytes(bytes, chunkProfileFor(bytes.length)).map((lengthBytes) => {
+    end += lengthBytes;
+    return { chunkId: chunkIdOf(bytes.subarray(end - lengthBytes, end), nobleSha256), lengthBytes };
+  });
 }
 
 async function place(tree: LocalTree, path: LocalPath, text: string, expected?: LocalStat) {
@@ -494,6 +517,7 @@ const CLAUSES = {
       assertEqual(await tree.stat(at("link/a")), undefined);
       await assertRejects(tree.list(at("link")), "ERR_NOT_FOUND", "list");
       await assertRejects(contentOf(tree.read(at("link/a"), a)), "ERR_NOT_FOUND", "read");
+      await assertRejects(tree.cut(at("link/a"), a), "ERR_NOT_FOUND", "cut");
       await assertRejects(tree.readLink(at("link/a")), "ERR_NOT_FOUND", "readLink");
       const changed = { kind: "changed" } as const;
       assertEqual(await place(tree, at("link/new"), "new"), changed, "place");
@@ -624,6 +648,56 @@ const CLAUSES = {
       assertEqual(await filesOf(edit), { folder: "directory", "folder/inner": "one" });
     },
   },
+  "LT17 cut gives the chunks of what read gives": {
+    check: async ({ tree, edit }) => {
+      for (const sizeBytes of [0, 1, 64 * 1024 + 1, 256 * 1024, 256 * 1024 + 1, MIB, 5 * MIB + 3]) {
+        await edit.write("a", patternedBytes(sizeBytes));
+        const stat = await mustStat(tree, at("a"));
+        const manifest = await tree.cut(at("a"), stat);
+        assertEqual(manifest, await chunksOf(tree, at("a"), stat), `${sizeBytes} bytes`);
+        assertEqual(manifest.length > 0, sizeBytes > 0);
+      }
+    },
+  },
+  "LT17 cuts that run at once do not mix": {
+    check: async ({ tree, edit }) => {
+      const sizes = [3 * MIB, 17, 2 * MIB + 1, 300 * 1024, 0];
+      for (const sizeBytes of sizes) await edit.write(`${sizeBytes}`, patternedBytes(sizeBytes).fill(sizeBytes & 255, 0, 1_000));
+      const stats = await Promise.all(sizes.map((sizeBytes) => mustStat(tree, at(`${sizeBytes}`))));
+      const cut = (index: number) => tree.cut(at(`${sizes[index]}`), stats[index] as LocalStat);
+      const together = await Promise.all(sizes.map((_, index) => cut(index)));
+      for (const [index, manifest] of together.entries()) {
+        assertEqual(manifest, await chunksOf(tree, at(`${sizes[index]}`), stats[index] as LocalStat), `${sizes[index]} bytes`);
+      }
+    },
+  },
+  "LT17 cut of a file that changed since it was looked at rejects": {
+    check: async ({ tree, edit }) => {
+      for (const sizeBytes of [3, 3 * MIB]) {
+        await edit.write("a", new Uint8Array(sizeBytes));
+        const stat = await mustStat(tree, at("a"));
+        await edit.write("a", new Uint8Array(sizeBytes).fill(1));
+        await assertRejects(tree.cut(at("a"), stat), "ERR_LOCAL_CHANGED", `${sizeBytes} bytes`);
+        await edit.rm("a");
+        await assertRejects(tree.cut(at("a"), stat), "ERR_NOT_FOUND");
+      }
+    },
+  },
+  "LT17 an aborted cut rejects with the signal's own reason, before it begins or on its way": {
+    check: async ({ tree, edit }) => {
+      for (const sizeBytes of [3, 5 * MIB]) {
+        await edit.write("a", patternedBytes(sizeBytes));
+        const stat = await mustStat(tree, at("a"));
+        const reason = new Error("stop");
+        assertEqual(await rejectionOf(tree.cut(at("a"), stat, { signal: AbortSignal.abort(reason) })), reason);
+        const [controller, later] = [new AbortController(), "a reason that is no error"];
+        const cutting = rejectionOf(tree.cut(at("a"), stat, { signal: controller.signal }));
+        controller.abort(later);
+        assertEqual(await cutting, later);
+        assertEqual(await tree.cut(at("a"), stat), await chunksOf(tree, at("a"), stat), "the next one");
+      }
+    },
+  },
 } satisfies Record<string, Clause<EditableTree>>;
 
 async function checkRefused(
@@ -642,6 +716,7 @@ async function checkRefused(
     settle: () => tree.settle(ROOT_PATH),
     stat: () => tree.stat(at("a")),
     read: () => contentOf(tree.read(at("a"), a)),
+    cut: () => tree.cut(at("a"), a),
     readLink: () => tree.readLink(at("a")),
     stage: () => tree.stage("other"),
     place: () => staging.place(at("b"), undefined, ATTRIBUTES),

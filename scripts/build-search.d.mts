@@ -1,0 +1,2 @@
+export function hasCompiler(): boolean;
+export function compileSearch(): Promise<string>;
