@@ -268,6 +268,11 @@ export class Trees {
     return (await this.#store.manifests(this.#workspaceId, [manifestId]))[0];
   }
 
+  /** Each that this device has; in their order, `undefined` for one that it has not. */
+  async manifests(manifestIds: readonly ManifestId[]): Promise<ReadonlyArray<Manifest | undefined>> {
+    return (await this.#store.manifests(this.#workspaceId, manifestIds)).map((bytes) => bytes && decodeManifest(bytes));
+  }
+
   async manifest(manifestId: ManifestId): Promise<Manifest | undefined> {
     const bytes = await this.manifestBytes(manifestId);
     return bytes && decodeManifest(bytes);
