@@ -30,8 +30,8 @@ const CHANGED = { kind: "changed" } as const;
  * renames its own file over the target in the microseconds between the last look and our rename loses it.
  */
 export interface DurableReplace {
-  /** Moves the finished file or symlink `source`, which is in one of our own folders, to `path`. On `changed` it stays where it is. */
-  put(source: string, path: LocalPath, expected: Expected): Promise<LocalOutcome>;
+  /** Moves the draft to `path`. On `changed` it stays where it is. */
+  put(draft: Draft, path: LocalPath, expected: Expected): Promise<LocalOutcome>;
   /** Moves what is at `path` to the trash. */
   takeAway(
     path: LocalPath,
@@ -40,6 +40,13 @@ export interface DurableReplace {
   ): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
   /** Moves what is in the trash to `path`, where nothing is. `changed` when something is, or its directory is gone. */
   bringBack(entry: TrashEntry, path: LocalPath): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
+}
+
+/** A file or symlink in one of our own folders. */
+export interface Draft {
+  readonly path: string;
+  /** Makes it as it is to be in the place of what is there now, durably; gives its stat. */
+  finish(replaced: FileStat | undefined): Promise<FileStat>;
 }
 
 export interface DurableReplaceParts {
@@ -134,15 +141,17 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
   }
 
   return {
-    async put(source, path, expected) {
+    async put(draft, path, expected) {
       const way = await root.find(parentPath(path));
       if (way === undefined) return CHANGED;
       const target = join(way.absolute, baseName(path));
-      if (!isAsExpected(await look(target), expected)) return CHANGED;
-      const near = await bringNear(fs, source, way.home);
-      const made = await fs.lstat(near);
+      const replaced = await lstatOrAbsent(fs, target);
+      if (!isAsExpected(replaced && root.statOf(replaced), expected)) return CHANGED;
+      const finished = await draft.finish(replaced);
+      const near = await bringNear(fs, draft.path, way.home);
+      const made = near === draft.path ? finished : await fs.lstat(near);
       const done = expected === undefined ? await putNew(near, target, path, way) : await putOver(near, target, path, way, expected);
-      if (near !== source) await fs.unlink(done ? source : near).catch(() => {});
+      if (near !== draft.path) await fs.unlink(done ? draft.path : near).catch(() => {});
       if (!done) return CHANGED;
       await fs.syncDirectory(way.absolute);
       return resultOf(target, made);

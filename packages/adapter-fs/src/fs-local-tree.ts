@@ -120,10 +120,8 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   }
 
   /** A file that is replaced keeps who may read and write it; who may read it may execute it, as git does. */
-  async function modeFor(path: LocalPath, expected: Expected, executable: boolean): Promise<number | undefined> {
-    const found = await lookAt(path);
-    if (!isAsExpected(found?.stat, expected)) return undefined;
-    return withExecutable(found?.raw.kind === "file" ? found.raw.mode & 0o777 : newFileMode, executable);
+  function modeFor(replaced: FileStat | undefined, executable: boolean): number {
+    return withExecutable(replaced?.kind === "file" ? replaced.mode & 0o777 : newFileMode, executable);
   }
 
   async function list(path: LocalPath): ReturnType<LocalTree["list"]> {
@@ -219,7 +217,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     if (expected === undefined) return make(way, path, (absolute) => fs.symlink(target, absolute));
     await fs.symlink(target, draft);
     try {
-      return await replace.put(draft, path, expected);
+      return await replace.put({ path: draft, finish: () => fs.lstat(draft) }, path, expected);
     } finally {
       await fs.unlink(draft).catch(() => {});
     }
@@ -414,7 +412,9 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         await removeAbandoned(fs, { folder: join(home, "staging"), isOpen: (name) => stagedKeys.has(name), nowMs: env.nowMs() });
       }),
     async watch(listener) {
-      const unsubscribe = await watch(await root.verify(), async (path) => (await lookAt(path))?.stat.kind === "directory", listener);
+      const absolute = await root.verify();
+      const isDirectory = async (path: LocalPath): Promise<boolean> => (await lstatOrAbsent(fs, join(absolute, path)))?.kind === "directory";
+      const unsubscribe = await watch(absolute, isDirectory, listener);
       watches.add(unsubscribe);
       return async () => {
         if (watches.delete(unsubscribe)) await unsubscribe();

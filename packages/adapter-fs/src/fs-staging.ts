@@ -3,8 +3,8 @@ import {
   assertReplaceable,
   type Expected,
   type FileAttributes,
+  type FileStat,
   type FileSystem,
-  type LocalOutcome,
   type LocalPath,
   type OpenFile,
   type Staging,
@@ -12,6 +12,7 @@ import {
   TwinfoldError,
 } from "@twinfold/core";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
+import type { DurableReplace } from "./durable-replace.js";
 import { lstatOrAbsent, namesIn } from "./linked-root.js";
 
 export interface StagingParts {
@@ -19,9 +20,9 @@ export interface StagingParts {
   /** The folder of staging files, and the name in it. */
   readonly folder: string;
   readonly key: string;
-  /** Permission bits for what is at `path` now, or for a new file; `undefined` when the path is not as expected. */
-  readonly modeFor: (path: LocalPath, expected: Expected, executable: boolean) => Promise<number | undefined>;
-  readonly put: (source: string, path: LocalPath, expected: Expected) => Promise<LocalOutcome>;
+  /** Permission bits in the place of that, or of a new file. */
+  readonly modeFor: (replaced: FileStat | undefined, executable: boolean) => number;
+  readonly put: DurableReplace["put"];
   readonly onClosed: () => void;
 }
 
@@ -30,6 +31,8 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
   const alone = await openAlone(fs, path);
   let file: OpenFile | undefined = alone.file;
   let { sizeBytes } = alone;
+  /** An append that failed on its way may have left bytes behind the end. */
+  let isFrayed = false;
 
   function opened(): OpenFile {
     if (file === undefined) throw new TwinfoldError("ERR_CLOSED", `the download ${key} was let go of: stage it again`);
@@ -80,25 +83,27 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
       }),
     append: (bytes) =>
       doing("write the download", async (to) => {
+        const wasFrayed = isFrayed;
+        isFrayed = true;
         if (isHole(bytes)) {
-          // An append that failed on its way may have left bytes behind the end.
-          await to.truncate(sizeBytes);
+          if (wasFrayed) await to.truncate(sizeBytes);
           await to.truncate(sizeBytes + bytes.length);
         } else await to.write(bytes, sizeBytes);
+        isFrayed = wasFrayed;
         sizeBytes += bytes.length;
       }),
     async place(target: LocalPath, expected: Expected, attributes: FileAttributes) {
       assertReplaceable(target, expected);
       try {
-        const mode = await modeFor(target, expected, attributes.executable);
-        if (mode === undefined) return { kind: "changed" };
         const made = opened();
-        // An append that failed on its way may have left bytes behind the end.
-        await made.truncate(sizeBytes);
-        await made.chmod(mode);
-        await made.setMtime(attributes.mtimeNs);
-        await sync();
-        const outcome = await put(path, target, expected);
+        const finish = async (replaced: FileStat | undefined): Promise<FileStat> => {
+          if (isFrayed) await made.truncate(sizeBytes);
+          await made.chmod(modeFor(replaced, attributes.executable));
+          await made.setMtime(attributes.mtimeNs);
+          await sync();
+          return await made.stat();
+        };
+        const outcome = await put({ path, finish }, target, expected);
         if (outcome.kind === "done") await close();
         return outcome;
       } catch (error) {
@@ -131,8 +136,13 @@ function isHole(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Opens the file, or makes it. One with a second name was placed by a process that died just then: its bytes are a person's now. */
+/** Makes the file, or opens it. One with a second name was placed by a process that died just then: its bytes are a person's now. */
 async function openAlone(fs: FileSystem, path: string): Promise<{ readonly file: OpenFile; readonly sizeBytes: number }> {
+  try {
+    return { file: await fs.open(path, "create-exclusive"), sizeBytes: 0 };
+  } catch (error) {
+    if (diskCode(error) !== "EEXIST") throw error;
+  }
   try {
     const file = await fs.open(path, "read-write");
     const { kind, links, sizeBytes } = await closedOnError(file, () => file.stat());

@@ -30,10 +30,12 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
   let rootDevice = -1n;
   let verifiedMarker: FileStat | undefined;
 
-  async function verify(): Promise<string> {
+  async function verified(): Promise<{ readonly absolute: string; readonly stat: FileStat }> {
+    let stat: FileStat;
     try {
       root ??= await fs.realpath(givenPath);
-      const { kind, dev } = await fs.lstat(root);
+      stat = await fs.lstat(root);
+      const { kind, dev } = stat;
       if (kind !== "directory") throw new TwinfoldError("ERR_ROOT_MISSING", `${root} is a ${kind}, not a folder: put the folder back, or unlink it`);
       rootDevice = dev;
     } catch (error) {
@@ -46,11 +48,11 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
         throw new TwinfoldError("ERR_ROOT_FOREIGN", `${root} is not the folder that was linked: mount the right disk, or link again`);
       verifiedMarker = seen;
     }
-    return root;
+    return { absolute: root, stat };
   }
 
   async function stamp(): Promise<string> {
-    await verify();
+    await verified();
     return `${verifiedMarker?.ino}-${verifiedMarker?.mtimeNs}`;
   }
 
@@ -65,11 +67,11 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
   }
 
   async function find(path: LocalPath): Promise<Way | undefined> {
-    const start = await verify();
-    let absolute = start;
-    let { dev, ino } = await fs.lstat(start);
-    let home = join(start, INTERNAL_NAME);
-    const inodes = [ino];
+    const start = await verified();
+    let { absolute } = start;
+    let { dev } = start.stat;
+    let home = join(absolute, INTERNAL_NAME);
+    const inodes = [start.stat.ino];
     for (const name of splitPath(path)) {
       absolute = join(absolute, name);
       const stat = await lstatOrAbsent(fs, absolute);
@@ -82,7 +84,7 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
   }
 
   return {
-    verify,
+    verify: async () => (await verified()).absolute,
     stamp,
     find,
     isStill: async (path, way) => isSameWay(way, await find(path)),

@@ -1,7 +1,10 @@
 import { TwinfoldError } from "../errors.js";
-import { bytesToHex } from "./hex.js";
+import { hexOf } from "./hex.js";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Bytes of text up to which the loop is faster. */
+const MAX_LOOPED = 64;
 
 /**
  * Reads what {@link ByteWriter} wrote. Nothing is allocated from a length that the input does not hold.
@@ -10,6 +13,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export class ByteReader {
   readonly #bytes: Uint8Array;
+  #view: DataView | undefined;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
@@ -20,11 +24,17 @@ export class ByteReader {
     return this.#bytes.length - this.#at;
   }
 
-  #take(count: number): Uint8Array {
+  /** Where the next `count` bytes begin. */
+  #skip(count: number): number {
     if (count > this.remaining) throw malformed(`${count} bytes expected, ${this.remaining} left`);
-    const slice = this.#bytes.subarray(this.#at, this.#at + count);
+    const start = this.#at;
     this.#at += count;
-    return slice;
+    return start;
+  }
+
+  #take(count: number): Uint8Array {
+    const start = this.#skip(count);
+    return this.#bytes.subarray(start, start + count);
   }
 
   byte(): number {
@@ -51,8 +61,8 @@ export class ByteReader {
   }
 
   int64(): bigint {
-    const slice = this.#take(8);
-    return new DataView(slice.buffer, slice.byteOffset).getBigInt64(0);
+    this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    return this.#view.getBigInt64(this.#skip(8));
   }
 
   /** `count` bytes, as a view of the input. */
@@ -68,6 +78,8 @@ export class ByteReader {
 
   string(maxBytes: number): string {
     const encoded = this.bytes(maxBytes);
+    const text = encoded.length <= MAX_LOOPED ? asciiOf(encoded) : undefined;
+    if (text !== undefined) return text;
     try {
       return decoder.decode(encoded);
     } catch {
@@ -76,13 +88,25 @@ export class ByteReader {
   }
 
   hex(byteCount: number): string {
-    return bytesToHex(this.#take(byteCount));
+    const start = this.#skip(byteCount);
+    return hexOf(this.#bytes, start, start + byteCount);
   }
 
   /** Checks that all input was read. */
   end(): void {
     if (this.remaining > 0) throw malformed(`${this.remaining} bytes after the end`);
   }
+}
+
+/** Most names are short ASCII, for which a call of the decoder costs more than the loop. `undefined` for other text. */
+function asciiOf(bytes: Uint8Array): string | undefined {
+  const codes: number[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte > 127) return undefined;
+    codes.push(byte);
+  }
+  return String.fromCharCode.apply(undefined, codes);
 }
 
 export function malformed(what: string): TwinfoldError {

@@ -5,6 +5,7 @@ const encoder = new TextEncoder();
 /** Builds a binary message; grows as needed. Integers are unsigned LEB128 varints up to 2^53 − 1, the rest is big-endian. */
 export class ByteWriter {
   #bytes: Uint8Array;
+  #view: DataView | undefined;
   #length = 0;
 
   constructor(capacityBytes = 256) {
@@ -46,7 +47,8 @@ export class ByteWriter {
 
   int64(value: bigint): void {
     const at = this.#reserve(8);
-    new DataView(this.#bytes.buffer, this.#bytes.byteOffset).setBigInt64(at, value);
+    if (this.#view?.buffer !== this.#bytes.buffer) this.#view = new DataView(this.#bytes.buffer);
+    this.#view.setBigInt64(at, value);
   }
 
   /** Bytes without a length: the reader knows it. */

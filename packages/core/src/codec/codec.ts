@@ -135,14 +135,14 @@ export function trailing<T>(codec: Codec<T>): Codec<T | undefined> {
 
 /** The fields one after another, in the order in which they are given here. */
 export function struct<T extends object>(fields: { readonly [K in keyof Required<T>]: Codec<T[K]> }): Codec<T> {
-  const entries = Object.entries(fields) as Array<[keyof T, Codec<T[keyof T]>]>;
+  const entries = Object.entries(fields).map(([name, codec]) => ({ name, codec })) as Array<{ name: keyof T; codec: Codec<T[keyof T]> }>;
   return {
     write: (writer, value) => {
-      for (const [name, codec] of entries) codec.write(writer, value[name]);
+      for (const { name, codec } of entries) codec.write(writer, value[name]);
     },
     read: (reader) => {
       const value: Partial<T> = {};
-      for (const [name, codec] of entries) {
+      for (const { name, codec } of entries) {
         const field = codec.read(reader);
         if (field !== undefined) value[name] = field;
       }

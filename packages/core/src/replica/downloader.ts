@@ -150,9 +150,10 @@ export class Downloader {
   async #manifests(files: readonly FileToFetch[], signal: AbortSignal | undefined): Promise<Map<ManifestId, Manifest>> {
     const manifests = new Map<ManifestId, Manifest>();
     const wanted = new Map<ManifestId, { manifestId: ManifestId; baseManifestId: ManifestId | undefined }>();
-    for (const { content, record } of files) {
-      const known = await this.#trees.manifest(content.manifestId);
-      if (known !== undefined) manifests.set(content.manifestId, known);
+    const known = await this.#trees.manifests(files.map(({ content }) => content.manifestId));
+    for (const [index, { content, record }] of files.entries()) {
+      const manifest = known[index];
+      if (manifest !== undefined) manifests.set(content.manifestId, manifest);
       else {
         const base = record.synced?.content.kind === "file" ? record.synced.content.manifestId : undefined;
         wanted.set(content.manifestId, { manifestId: content.manifestId, baseManifestId: base });
@@ -162,6 +163,7 @@ export class Downloader {
     for (let at = 0; at < list.length; at += 16) {
       const asked = list.slice(at, at + 16);
       const answers = await this.#transport.manifests({ workspaceId: this.#workspaceId, wanted: asked }, { signal });
+      const fetched: Array<{ readonly manifestId: ManifestId; readonly body: Uint8Array }> = [];
       for (const { manifestId, runs } of answers) {
         const baseManifestId = wanted.get(manifestId)?.baseManifestId;
         if (runs === undefined) continue;
@@ -170,9 +172,10 @@ export class Downloader {
         const body = encodeManifest(manifest);
         if (manifestIdOf(body, this.#env.sha256) !== manifestId)
           throw new TwinfoldError("ERR_INTEGRITY", "the server sent another manifest than was asked for");
-        await this.#trees.write({ manifests: [{ manifestId, body }] });
+        fetched.push({ manifestId, body });
         manifests.set(manifestId, manifest);
       }
+      await this.#trees.write({ manifests: fetched });
     }
     return manifests;
   }

@@ -10,6 +10,7 @@ import { joinPath, type LocalPath, type NodeName, nameKey, ROOT_PATH, splitPath 
 import { nameHere, type NodeRecord, settled } from "../reconcile/node-record.js";
 import type { SkippedNode } from "./replica.js";
 import { createRowDecoder } from "./decoded-rows.js";
+import { RecentRecords } from "./recent-records.js";
 import { recordToRow } from "./record-codec.js";
 import { type ReplicaState, replicaStateCodec } from "./state.js";
 
@@ -47,6 +48,7 @@ export class Trees {
   #aliased: Set<NodeId> | undefined;
   /** A pass reads most rows several times. */
   readonly #decoded = createRowDecoder();
+  readonly #recent = new RecentRecords();
 
   private constructor(store: ReplicaStore, workspaceId: WorkspaceId, state: ReplicaState) {
     this.#store = store;
@@ -99,11 +101,17 @@ export class Trees {
     const isFirstAlias = !this.#state.holdsAliases && put?.some(({ local }) => local?.alias !== undefined);
     const first = { ...(isFirstAway ? { holdsAway: true } : {}), ...(isFirstAlias ? { holdsAliases: true } : {}) };
     const state = write.state || isFirstAway || isFirstAlias ? { ...this.#state, ...write.state, ...first } : undefined;
-    await this.#store.write(this.#workspaceId, {
-      ...write,
-      put: put?.map((record) => recordToRow(record, this.#names)),
-      state: state && encode(replicaStateCodec, state),
-    });
+    const touched = [...(write.remove ?? []), ...(put ?? []).map(({ nodeId }) => nodeId)];
+    this.#recent.forget(touched);
+    try {
+      await this.#store.write(this.#workspaceId, {
+        ...write,
+        put: put?.map((record) => recordToRow(record, this.#names)),
+        state: state && encode(replicaStateCodec, state),
+      });
+    } finally {
+      this.#recent.forget(touched);
+    }
     if (state) this.#state = state;
     for (const nodeId of write.remove ?? []) this.#aliased?.delete(nodeId);
     for (const { nodeId, local } of put ?? []) {
@@ -151,8 +159,17 @@ export class Trees {
   }
 
   async records(nodeIds: readonly NodeId[]): Promise<ReadonlyArray<NodeRecord | undefined>> {
-    if (nodeIds.length === 0) return [];
-    return (await this.#store.rows(this.#workspaceId, nodeIds)).map((row) => row && this.#decoded(row));
+    const known = nodeIds.map((nodeId) => this.#recent.get(nodeId));
+    const unknown = nodeIds.filter((_, index) => known[index] === undefined);
+    if (unknown.length === 0) return known;
+    const { age } = this.#recent;
+    const read = (await this.#store.rows(this.#workspaceId, unknown)).map((row) => row && this.#decoded(row));
+    this.#recent.keep(
+      read.filter((record) => record !== undefined),
+      age,
+    );
+    const next = read.values();
+    return known.map((record) => record ?? next.next().value);
   }
 
   async record(nodeId: NodeId): Promise<NodeRecord | undefined> {
@@ -195,7 +212,10 @@ export class Trees {
   }
 
   async dirty(limit: number): Promise<readonly NodeRecord[]> {
-    return (await this.#store.dirty(this.#workspaceId, limit)).map(this.#decoded);
+    const { age } = this.#recent;
+    const records = (await this.#store.dirty(this.#workspaceId, limit)).map(this.#decoded);
+    this.#recent.keep(records, age);
+    return records;
   }
 
   async *all(): AsyncGenerator<readonly NodeRecord[], void, undefined> {
@@ -246,6 +266,11 @@ export class Trees {
 
   async manifestBytes(manifestId: ManifestId): Promise<Uint8Array | undefined> {
     return (await this.#store.manifests(this.#workspaceId, [manifestId]))[0];
+  }
+
+  /** Each that this device has; in their order, `undefined` for one that it has not. */
+  async manifests(manifestIds: readonly ManifestId[]): Promise<ReadonlyArray<Manifest | undefined>> {
+    return (await this.#store.manifests(this.#workspaceId, manifestIds)).map((bytes) => bytes && decodeManifest(bytes));
   }
 
   async manifest(manifestId: ManifestId): Promise<Manifest | undefined> {
