@@ -64,7 +64,7 @@ export const twins = world(EDITS, { faults: false, names: ["a", "A"], swarm: { l
 export const damaging = world(EDITS, { swarm: { latencyMs: 1, corrupt: 0.1 } });
 /** Files of several chunks are edited in their middle, and what arrives is damaged. */
 export const damagingEdits = world(
-  { write: 8, insert: 16, sync: 24 },
+  { write: 5, insert: 16, sync: 16, "sync-all": 10 },
   { names: ["first 0"], ops: [30, 30], sizes: [20_000, 200_000], swarm: { latencyMs: 1, corrupt: 0.2, initialFiles: 1 } },
 );
 /** People change nothing at once with others, one after another. */

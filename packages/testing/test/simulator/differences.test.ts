@@ -45,7 +45,7 @@ function counting(count: ReturnType<typeof createCount>): Sut {
 describe("worlds of files that are edited in their middle", () => {
   it("send differences both ways, are refused damaged ones, and end well", async () => {
     const count = createCount();
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 60; seed++) {
       const { violations } = await createWorld(planOf(seed, damagingEdits), counting(count)).run();
       expect(violations, `seed ${seed}`).toEqual([]);
     }
