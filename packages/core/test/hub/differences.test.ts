@@ -57,7 +57,11 @@ describe("a chunk that came compressed", () => {
     const accepts = { deflate: true, bases: [], basesOf: [] };
     expect(await fetched(session, { workspaceId, chunkIds: [TEXT.chunkId], accepts })).toEqual([frame]);
     expect(await fetched(session, { workspaceId, chunkIds: [TEXT.chunkId] })).toEqual([TEXT]);
-    expect(hub.counters).toMatchObject({ deflateFramesReceived: 1, deflateFramesServed: 1, bytesSaved: 2 * (TEXT.plainBytes - frame.payload.length) });
+    expect(hub.counters).toMatchObject({
+      deflateFramesReceived: 1,
+      deflateFramesServed: 1,
+      bytesSaved: 2 * (TEXT.plainBytes - frame.payload.length),
+    });
   });
 
   it("is a base like any other", async () => {

@@ -124,7 +124,10 @@ describe("an edit of a file that both sides have", () => {
   ])("goes plain after all when the difference was damaged on its way up, so that %s", async (_what, place) => {
     const { seen, sent } = await edited((transport) => ({
       upload: (request, options) =>
-        transport.upload({ ...request, frames: request.frames.map((frame) => damaged(frame, place < 0 ? frame.payload.length - 1 : place)) }, options),
+        transport.upload(
+          { ...request, frames: request.frames.map((frame) => damaged(frame, place < 0 ? frame.payload.length - 1 : place)) },
+          options,
+        ),
     }));
     expect(codecs(seen.up)).toEqual(["delta", "plain"]);
     expect(sent).toMatchObject({ chunksUploaded: 1, deltaFrames: 0, bytesSaved: 0 });
