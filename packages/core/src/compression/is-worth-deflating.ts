@@ -4,7 +4,7 @@ const SAMPLES = 4;
 const SAMPLE_BYTES = 256;
 
 /**
- * Whether a look at four places, 1 KiB together, promises that deflate makes `bytes` smaller. Some 2 µs, where compressing the sample itself takes 60.
+ * Whether a look at four places, 1 KiB together, promises that deflate makes `bytes` smaller. Some 9 µs (measured, Node 20): less than to compress the sample.
  *
  * Counts how often two bytes of the sample are equal: of random, compressed or encrypted bytes one pair in 256 is, of text one in 15, of base64 one in 64.
  * A quarter more than chance is enough: of a whole sample that is eleven standard deviations. Repetition of what looks random is not seen.
