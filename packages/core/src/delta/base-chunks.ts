@@ -39,14 +39,23 @@ export function baseChunks(base: Manifest, target: Manifest): ReadonlyMap<ChunkI
   return bases;
 }
 
-/** Of `candidates`, ascending by start, those within `reach` of one of the `places` of as many bytes, nearest first, as many as one delta may name. */
+/**
+ * Of `candidates`, ascending by start, those within `reach` of one of the `places` of as many bytes, nearest first: for each place twice its bytes, which holds all
+ * that overlaps it, and together no more than one delta may name.
+ */
 function nearest(candidates: readonly Placed[], reach: number, places: readonly number[]): readonly ManifestEntry[] {
   const distances = new Map<Placed, number>();
   for (const place of places) {
+    const near: Array<readonly [Placed, number]> = [];
     for (let index = firstEndingAfter(candidates, place - reach); index < candidates.length; index++) {
       const candidate = candidates[index] as Placed;
       if (candidate.start > place + 2 * reach) break;
-      const distance = Math.abs(candidate.start + candidate.entry.lengthBytes / 2 - (place + reach / 2));
+      near.push([candidate, Math.abs(candidate.start + candidate.entry.lengthBytes / 2 - (place + reach / 2))]);
+    }
+    let bytes = 0;
+    for (const [candidate, distance] of near.sort(([, a], [, b]) => a - b)) {
+      if (bytes >= 2 * reach) break;
+      bytes += candidate.entry.lengthBytes;
       distances.set(candidate, Math.min(distance, distances.get(candidate) ?? distance));
     }
   }

@@ -7,6 +7,7 @@ import { type Frame, MAX_BATCH_FRAMES } from "../storage/frame.js";
 import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
 import type { AcceptedFrames } from "../transport/transport.js";
 import type { ReplicaParts } from "./replica-parts.js";
+import { Trials } from "./trials.js";
 
 /** Bytes of chunks asked for in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
@@ -45,9 +46,10 @@ export async function* fetchChunks(
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const inFlight: Array<Promise<ReadonlyArray<Uint8Array | undefined>>> = [];
+  const trials = new Trials();
   try {
     for (const batch of batches(wanted)) {
-      const fetching = fetchBatch(context, batch, { ...options, signal });
+      const fetching = fetchBatch(context, batch, { ...options, signal }, trials);
       fetching.catch(() => {}); // reported when it is awaited below
       inFlight.push(fetching);
       if (inFlight.length <= REQUESTS_AHEAD) continue;
@@ -78,15 +80,20 @@ async function fetchBatch(
   context: FetchContext,
   batch: readonly ManifestEntry[],
   options: FetchOptions,
+  trials: Trials,
 ): Promise<ReadonlyArray<Uint8Array | undefined>> {
+  const accepts = acceptedFrames(context, batch, options.bases, trials);
+  let hasDelta = false;
   const chunks: Array<Uint8Array | undefined> = [];
   /** Places of chunks whose frame did not give them. */
   const again: number[] = [];
-  for await (const frame of framesOf(context, batch, options, acceptedFrames(context, batch, options.bases))) {
+  for await (const frame of framesOf(context, batch, options, accepts)) {
     const chunk = await chunkOf(frame, context, options);
+    hasDelta ||= frame.codec === "delta";
     if (chunk === undefined && (frame.codec === "delta" || frame.codec === "deflate")) again.push(chunks.length);
     chunks.push(chunk);
   }
+  if (accepts !== undefined && accepts.bases.length > 0) trials.note(hasDelta);
   const plain = framesOf(
     context,
     again.map((place) => batch[place] as ManifestEntry),
@@ -120,7 +127,14 @@ async function* framesOf(
 }
 
 /** `undefined` when nothing but plain frames is wanted, or understood at the other end. */
-function acceptedFrames({ link }: FetchContext, batch: readonly ManifestEntry[], here: LocalBases | undefined): AcceptedFrames | undefined {
+function acceptedFrames(
+  { link }: FetchContext,
+  batch: readonly ManifestEntry[],
+  bases: LocalBases | undefined,
+  trials: Trials,
+): AcceptedFrames | undefined {
+  const isBased = bases !== undefined && link.offers("delta") && batch.some(({ chunkId }) => bases.of(chunkId).length > 0);
+  const here = isBased && trials.isDue() ? bases : undefined;
   const deflate = link.offers("deflate") && link.down.isSlow;
   const places = new Map<ChunkId, number>();
   const placeOf = ({ chunkId }: ManifestEntry): readonly number[] => {
@@ -130,7 +144,7 @@ function acceptedFrames({ link }: FetchContext, batch: readonly ManifestEntry[],
     return [place];
   };
   const basesOf = batch.map(({ chunkId, lengthBytes }) =>
-    here === undefined || lengthBytes < MIN_DIFFED_BYTES || !link.offers("delta") ? [] : here.of(chunkId).flatMap(placeOf),
+    here === undefined || lengthBytes < MIN_DIFFED_BYTES ? [] : here.of(chunkId).flatMap(placeOf),
   );
   return deflate || places.size > 0 ? { deflate, bases: [...places.keys()], basesOf } : undefined;
 }

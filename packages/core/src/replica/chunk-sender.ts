@@ -6,6 +6,7 @@ import type { ChunkId } from "../ids.js";
 import type { ManifestEntry } from "../manifest.js";
 import { type Frame, MAX_BATCH_BYTES } from "../storage/frame.js";
 import type { ReplicaParts } from "./replica-parts.js";
+import { Trials } from "./trials.js";
 
 /** Of less a difference saves no more than asking for the pieces of its bases costs. */
 const MIN_DIFFED_BYTES = 4 * 1024;
@@ -24,6 +25,8 @@ export interface Sent {
 /** Sends chunks in their smallest form: by differences to what the hub has, compressed, or plain. What the hub cannot rebuild goes plain after all. */
 export class ChunkSender {
   readonly #parts: Pick<ReplicaParts, "transport" | "workspaceId" | "env" | "link">;
+  /** A file that was written anew has nothing in common with what it was. */
+  readonly #trials = new WeakMap<Bases, Trials>();
 
   constructor(parts: Pick<ReplicaParts, "transport" | "workspaceId" | "env" | "link">) {
     this.#parts = parts;
@@ -73,8 +76,10 @@ export class ChunkSender {
     const { env, link } = this.#parts;
     const compression = compressionOf(env);
     const deflates = link.offers("deflate") && link.up.isSlow;
-    const { averageBytes, sketches } = await this.#sketches(frames, bases, signal);
-    return frames.map((frame) => {
+    const trials = this.#trials.get(bases) ?? new Trials();
+    this.#trials.set(bases, trials);
+    const { averageBytes, sketches } = await this.#sketches(frames, bases, trials, signal);
+    const smallest = frames.map((frame): Frame => {
       const { chunkId, payload: bytes } = frame;
       const sketched = (bases.get(chunkId) ?? []).flatMap((base) => {
         const sketch = sketches.get(base.chunkId);
@@ -85,16 +90,18 @@ export class ChunkSender {
       if (delta !== undefined && delta.length <= (deflated ?? bytes).length) return { ...frame, codec: "delta", payload: delta };
       return deflated !== undefined && deflated.length < bytes.length ? { ...frame, codec: "deflate", payload: deflated } : frame;
     });
+    if (sketches.size > 0) trials.note(smallest.some(({ codec }) => codec === "delta"));
+    return smallest;
   }
 
   /** The pieces of the frames' bases, as the hub cuts its own copies. */
-  async #sketches(frames: readonly Frame[], bases: Bases, signal: AbortSignal | undefined) {
+  async #sketches(frames: readonly Frame[], bases: Bases, trials: Trials, signal: AbortSignal | undefined) {
     const { transport, workspaceId, link } = this.#parts;
     const sketches = new Map<ChunkId, Sketch>();
     const based = link.offers("delta") ? frames.filter(({ chunkId }) => bases.has(chunkId)) : [];
     const basedBytes = based.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
     const averageBytes = sketchAverageFor(basedBytes / Math.max(1, based.length));
-    if (basedBytes < MIN_DIFFED_BYTES) return { averageBytes, sketches };
+    if (basedBytes < MIN_DIFFED_BYTES || !trials.isDue()) return { averageBytes, sketches };
     const asked = new Map(based.flatMap(({ chunkId }) => bases.get(chunkId) ?? []).map((entry) => [entry.chunkId, entry.lengthBytes]));
     for (const chunkIds of together(asked)) {
       const answers = await transport.sketches({ workspaceId, chunkIds, averageBytes }, { signal });

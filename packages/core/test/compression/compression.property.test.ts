@@ -19,7 +19,7 @@ describe("compression in plain JavaScript", () => {
         const inflated = inflate(new Uint8Array(deflateRawSync(plain, { level })), plain.length);
         expect(Buffer.compare(inflated, plain)).toBe(0);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -34,8 +34,8 @@ describe("compression in plain JavaScript", () => {
     );
   });
 
-  it("makes no more than the bound of a bomb of 1 GiB", () => {
-    const bomb = deflateRawSync(new Uint8Array(2 ** 30));
+  it("makes no more than the bound of a bomb of 256 MiB", () => {
+    const bomb = deflateRawSync(new Uint8Array(2 ** 28));
     const before = process.memoryUsage().arrayBuffers;
     expect(() => inflate(bomb, 4 * 2 ** 20)).toThrow(protocolError);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 2 ** 20);
