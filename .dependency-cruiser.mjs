@@ -15,17 +15,18 @@ const MAY_IMPORT = {
 const CORE_LAYERS = {
   codec: [],
   hashing: [],
+  compression: [],
   chunking: [],
   delta: ["codec", "chunking", "hashing", "storage"],
   ignore: [],
   reconcile: ["codec", "local"],
-  storage: ["codec", "hashing", "metadata"],
+  storage: ["codec", "compression", "hashing", "metadata"],
   metadata: ["codec"],
   bus: [],
   local: ["codec", "chunking", "hashing"],
-  transport: ["codec", "storage"],
-  hub: ["bus", "codec", "chunking", "delta", "hashing", "metadata", "storage", "transport"],
-  replica: ["codec", "chunking", "delta", "hashing", "ignore", "local", "metadata", "reconcile", "storage", "transport"],
+  transport: ["codec", "delta", "storage"],
+  hub: ["bus", "codec", "compression", "chunking", "delta", "hashing", "metadata", "storage", "transport"],
+  replica: ["codec", "compression", "chunking", "delta", "hashing", "ignore", "local", "metadata", "reconcile", "storage", "transport"],
 };
 
 const core = "^packages/core/src/";
@@ -67,10 +68,10 @@ export default {
       to: { dependencyTypes: ["core"] },
     },
     {
-      name: "core-has-three-dependencies",
+      name: "core-has-four-dependencies",
       severity: "error",
       from: { path: core },
-      to: { path: "node_modules/", pathNot: "node_modules/(@noble/hashes|mitt|node-diff3)/" },
+      to: { path: "node_modules/", pathNot: "node_modules/(@noble/hashes|fflate|mitt|node-diff3)/" },
     },
     {
       name: "core-folders-are-documented",

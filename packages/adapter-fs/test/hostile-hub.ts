@@ -108,6 +108,7 @@ export function createHostileHub(): HostileHub {
     manifests: async () => [],
     versions: async () => [],
     missing: async ({ chunkIds }) => chunkIds,
+    sketches: async ({ chunkIds }) => chunkIds.map(() => []),
     draft: refuse,
     upload: refuse,
     // biome-ignore lint/correctness/useYield: it gives nothing

@@ -1,5 +1,7 @@
+import { deflateRawSync } from "node:zlib";
 import { createNodeEnv } from "@twinfold/adapter-fs";
-import { nobleSha256 } from "@twinfold/core";
+import { type Compression, fflateCompression, nobleSha256 } from "@twinfold/core";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 describe("createNodeEnv", () => {
@@ -10,6 +12,31 @@ describe("createNodeEnv", () => {
       expect(sha256(bytes)).toEqual(nobleSha256(bytes));
       expect(sha256(bytes).buffer.byteLength).toBe(32);
     }
+  });
+
+  it("compresses so that others understand it, and understands them, into arrays of its own", () => {
+    const { deflate, inflate } = createNodeEnv().compression as Compression;
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 2_000 }), fc.nat(20), (piece, times) => {
+        const plain = new Uint8Array(Buffer.concat(Array<Uint8Array>(times).fill(piece)));
+        expect(fflateCompression.inflate(deflate(plain), plain.length)).toEqual(plain);
+        const inflated = inflate(fflateCompression.deflate(plain), plain.length);
+        expect(inflated).toEqual(plain);
+        expect(inflated.buffer.byteLength).toBe(plain.length);
+        if (plain.length > 0) expect(() => inflate(deflate(plain), plain.length - 1)).toThrow(expect.objectContaining({ code: "ERR_PROTOCOL" }));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("inflates no more than it may: of a bomb, of damaged bytes, of none", () => {
+    const { inflate } = createNodeEnv().compression as Compression;
+    const bomb = deflateRawSync(new Uint8Array(2 ** 28));
+    const before = process.memoryUsage().arrayBuffers;
+    for (const bytes of [bomb, new Uint8Array(50).fill(255), new Uint8Array(0)]) {
+      expect(() => inflate(bytes, 4 * 2 ** 20)).toThrow(expect.objectContaining({ code: "ERR_PROTOCOL" }));
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 2 ** 20);
   });
 
   it("ends a sleep with the signal's own reason", async () => {

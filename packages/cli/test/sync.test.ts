@@ -35,6 +35,8 @@ describe("sync DIR --once", () => {
       chunksUploaded: expect.any(Number),
       chunksDownloaded: 0,
       chunksReused: 0,
+      deltaFrames: 0,
+      bytesSaved: expect.any(Number),
     });
 
     const down = await syncOnce(phone);

@@ -3,6 +3,8 @@ export { createInProcessBus } from "./bus/in-process-bus.js";
 export { ByteReader } from "./codec/byte-reader.js";
 export { ByteWriter } from "./codec/byte-writer.js";
 export { type Codec, decode, encode } from "./codec/codec.js";
+export { compressionOf, fflateCompression } from "./compression/fflate-compression.js";
+export { isWorthDeflating } from "./compression/is-worth-deflating.js";
 export { bytesToHex, hexToBytes } from "./codec/hex.js";
 export { chunkBytes, type Chunker, createChunker } from "./chunking/chunker.js";
 export type { CutFinder } from "./chunking/cut-finder.js";
@@ -24,11 +26,21 @@ export {
   MAX_COMMIT_CHANGES,
   MAX_COMMITS_IN_FLIGHT,
 } from "./commit.js";
+export { baseChunks } from "./delta/base-chunks.js";
 export { applyDelta, decodeDelta, type Delta, type DeltaOperation, encodeDelta, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta/delta.js";
 export { type Base, diffChunk } from "./delta/diff-chunk.js";
 export { type DeltaPlan, planDelta, type PlanDeltaOptions, type PlannedChunk } from "./delta/plan-delta.js";
-export { diffAgainstSketches, type Sketch, sketchChunk, sketchCodec, type SketchedBase, type SketchPiece } from "./delta/sketch.js";
-export type { Env, Sha256 } from "./env.js";
+export {
+  diffAgainstSketches,
+  type Sketch,
+  sketchAverageFor,
+  sketchChunk,
+  sketchCodec,
+  type SketchedBase,
+  type SketchOptions,
+  type SketchPiece,
+} from "./delta/sketch.js";
+export type { Compression, Env, Sha256 } from "./env.js";
 export { isTwinfoldError, TwinfoldError, type TwinfoldErrorCode } from "./errors.js";
 export { createEvents, type EventSource, type Unsubscribe } from "./events.js";
 export { nobleSha256 } from "./hashing/noble-sha256.js";
@@ -191,7 +203,7 @@ export {
   MAX_BATCH_FRAMES,
 } from "./storage/frame.js";
 export { createMemoryBlobStore, type MemoryBlobStore } from "./storage/memory-blob-store.js";
-export { createPackStore, type PackReceipt, type PackStore, type StoredChunk } from "./storage/pack-store.js";
+export { createPackStore, type PackReceipt, type PackStore, type PackStoreOptions, type StoredChunk } from "./storage/pack-store.js";
 export { createLoopbackTransport } from "./hub/loopback-transport.js";
 export {
   answerCodecs,
@@ -205,18 +217,22 @@ export {
 } from "./transport/messages.js";
 export { multiplexed, type MultiplexedOptions } from "./transport/multiplexed.js";
 export type {
+  AcceptedFrames,
   ChangeRow,
   ChangesAnswer,
   ChangesQuery,
   CommitRequest,
   CommitOutcome,
+  DownloadRequest,
   DraftAnswer,
   DraftRequest,
+  Feature,
   HeadRow,
   HeadsAnswer,
   Hello,
   ManifestAnswer,
   Revision,
+  SketchesRequest,
   Transport,
   UploadAnswer,
   WaitQuery,

@@ -17,6 +17,7 @@ import {
   nameProblem,
   type NodeName,
   type ReplicaId,
+  type Sketch,
   type Verdict,
   type VersionVector,
   type WorkspaceId,
@@ -152,6 +153,14 @@ const counters = fc.array(integer, { maxLength: 5 });
 const chunkIds = fc.array(chunkId, { maxLength: 5 });
 const runs = fc.array(manifestRun, { maxLength: 4 });
 
+const sketch: fc.Arbitrary<Sketch> = fc.array(fc.record({ fingerprint: hash8, lengthBytes: fc.nat(16_384) }), { maxLength: 5 }).map((pieces) => {
+  let end = 0;
+  return pieces.map((piece) => {
+    end += piece.lengthBytes;
+    return { ...piece, offsetBytes: end - piece.lengthBytes };
+  });
+});
+
 /** What a replica may ask, by operation. */
 export const requests = {
   changes: fc.record(
@@ -177,7 +186,15 @@ export const requests = {
     { workspaceId, replicaId, draftId: hexOf(16), firstIndex: integer, baseManifestId: manifestId, runs, closeAs: manifestId },
     { requiredKeys: ["workspaceId", "replicaId", "draftId", "firstIndex", "runs"] },
   ),
-  download: fc.record({ workspaceId, chunkIds }),
+  sketches: fc.record({ workspaceId, chunkIds, averageBytes: integer }),
+  download: fc.record(
+    {
+      workspaceId,
+      chunkIds,
+      accepts: fc.record({ deflate: fc.boolean(), bases: chunkIds, basesOf: fc.array(fc.array(integer, { maxLength: 3 }), { maxLength: 5 }) }),
+    },
+    { requiredKeys: ["workspaceId", "chunkIds"] },
+  ),
   commit: fc.record({ workspaceId, commit: smallBytes, cursor }, { requiredKeys: ["workspaceId", "commit"] }),
 };
 
@@ -234,6 +251,7 @@ export const answers = {
   ),
   missing: chunkIds,
   draft: fc.record({ length: integer, closed: fc.boolean() }),
+  sketches: fc.array(sketch, { maxLength: 3 }),
   upload: fc.record({ stored: chunkIds, sendPlain: chunkIds }),
   commit: commitAnswer,
 };

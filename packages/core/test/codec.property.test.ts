@@ -19,6 +19,7 @@ import {
   encodeFrameHeader,
   encodeFrames,
   encodeManifest,
+  fflateCompression,
   type Frame,
   headCodec,
   hexToBytes,
@@ -91,7 +92,11 @@ const FORMATS: ReadonlyArray<readonly [string, Format]> = [
   ["a cursor", format(cursorCodec, arbitrary.cursor)],
   ["a commit", format(commitCodec, arbitrary.commit)],
   ["an answer to a commit", format(commitAnswerCodec, arbitrary.commitAnswer)],
-  ["a delta", { values: delta, encode: encodeDelta, decode: decodeDelta }],
+  ["a delta", { values: delta, encode: (value: Delta) => encodeDelta(value), decode: (bytes) => decodeDelta(bytes, fflateCompression) }],
+  [
+    "a delta with compressed inserts",
+    { values: delta, encode: (value: Delta) => encodeDelta(value, fflateCompression), decode: (bytes) => decodeDelta(bytes, fflateCompression) },
+  ],
   [
     "a frame header",
     {

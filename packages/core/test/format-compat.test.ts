@@ -21,6 +21,7 @@ import {
   encodeFrameHeader,
   encodeJournalRow,
   encodeManifest,
+  fflateCompression,
   firstChain,
   type Frame,
   type Head,
@@ -142,6 +143,15 @@ const delta = {
   ],
 } as const;
 
+const repetitive = {
+  bases: [chunkB],
+  operations: [
+    { kind: "insert", bytes: new Uint8Array(60).fill(7) },
+    { kind: "copy", base: 0, offsetBytes: 300, lengthBytes: 4096 },
+    { kind: "insert", bytes: new Uint8Array(40).fill(7) },
+  ],
+} as const;
+
 const record: NodeRecord = {
   nodeId,
   local: {
@@ -205,7 +215,12 @@ const VALUES: Readonly<Record<string, Written>> = {
   "commit answer, fenced": written(commitAnswerCodec, { kind: "fenced" }),
   "commit answer, reset": written(commitAnswerCodec, { kind: "reset" }),
   "frame header": { bytes: encodeFrameHeader(frame, 4_000), value: { ...frame, payloadBytes: 4_000 }, read: decodeFrameHeader },
-  delta: { bytes: encodeDelta(delta), value: delta, read: decodeDelta },
+  delta: { bytes: encodeDelta(delta), value: delta, read: (bytes) => decodeDelta(bytes, fflateCompression) },
+  "delta with compressed inserts": {
+    bytes: encodeDelta(repetitive, fflateCompression),
+    value: repetitive,
+    read: (bytes) => decodeDelta(bytes, fflateCompression),
+  },
   sketch: written(sketchCodec, [
     { fingerprint: "0102030405060708", offsetBytes: 0, lengthBytes: 5_000 },
     { fingerprint: "1112131415161718", offsetBytes: 5_000, lengthBytes: 100 },
@@ -236,6 +251,12 @@ const VALUES: Readonly<Record<string, Written>> = {
     closeAs: manifestId,
   }),
   "request of download": written(requestCodecs.download, { workspaceId, chunkIds: [chunkA, chunkB] }),
+  "request of download with what is accepted": written(requestCodecs.download, {
+    workspaceId,
+    chunkIds: [chunkA, chunkB],
+    accepts: { deflate: true, bases: [id32<ChunkId>("cc")], basesOf: [[0], []] },
+  }),
+  "request of sketches": written(requestCodecs.sketches, { workspaceId, chunkIds: [chunkA, chunkB], averageBytes: 1024 }),
   "request of commit": written(requestCodecs.commit, { workspaceId, commit: Uint8Array.of(1, 2, 3) }),
   "request of commit from a cursor": written(requestCodecs.commit, { workspaceId, commit: Uint8Array.of(1, 2, 3), cursor }),
   "answer of hello": written(answerCodecs.hello, hello),
@@ -274,6 +295,7 @@ const VALUES: Readonly<Record<string, Written>> = {
   ]),
   "answer of missing": written(answerCodecs.missing, [chunkB]),
   "answer of draft": written(answerCodecs.draft, { length: 151, closed: true }),
+  "answer of sketches": written(answerCodecs.sketches, [[{ fingerprint: "0102030405060708", offsetBytes: 0, lengthBytes: 5_000 }], []]),
   "answer of upload": written(answerCodecs.upload, { stored: [chunkA], sendPlain: [chunkB] }),
   "answer of commit": written(answerCodecs.commit, done),
   "replica record": written(recordCodec, record),

@@ -102,7 +102,21 @@ describe("a server's own pages", () => {
     const { url } = await startServer();
     const page = (await (await fetch(`${url}/openapi.json`)).json()) as { openapi: string; paths: Record<string, object> };
     expect(page.openapi).toBe("3.1.0");
-    const operations = ["changes", "commit", "download", "draft", "heads", "hello", "manifests", "missing", "outcomes", "upload", "versions", "wait"];
+    const operations = [
+      "changes",
+      "commit",
+      "download",
+      "draft",
+      "heads",
+      "hello",
+      "manifests",
+      "missing",
+      "outcomes",
+      "sketches",
+      "upload",
+      "versions",
+      "wait",
+    ];
     expect(Object.keys(page.paths).sort()).toEqual(
       [
         "/healthz",

@@ -73,6 +73,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     versions: asking("versions", requestCodecs.versions, answerCodecs.versions),
     missing: asking("missing", requestCodecs.missing, answerCodecs.missing),
     draft: asking("draft", requestCodecs.draft, answerCodecs.draft),
+    sketches: asking("sketches", requestCodecs.sketches, answerCodecs.sketches),
     async upload({ workspaceId, frames }, callOptions) {
       const body = joined([...encodeFrames(frames)]);
       return decode(answerCodecs.upload, await exchangeWhole(peer, post(`upload?workspace=${workspaceId}`, body, callOptions)));

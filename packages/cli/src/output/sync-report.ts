@@ -21,6 +21,8 @@ export function syncDocument(report: LinkReport): LinkReport {
     chunksUploaded: report.chunksUploaded,
     chunksDownloaded: report.chunksDownloaded,
     chunksReused: report.chunksReused,
+    deltaFrames: report.deltaFrames,
+    bytesSaved: report.bytesSaved,
   };
 }
 
@@ -46,6 +48,8 @@ export function totalsOf(links: ReadonlyArray<LinkOutcome<LinkReport>>): LinkRep
     chunksUploaded: sum((report) => report.chunksUploaded),
     chunksDownloaded: sum((report) => report.chunksDownloaded),
     chunksReused: sum((report) => report.chunksReused),
+    deltaFrames: sum((report) => report.deltaFrames),
+    bytesSaved: sum((report) => report.bytesSaved),
   };
 }
 

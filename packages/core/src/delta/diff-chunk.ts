@@ -1,4 +1,5 @@
 import type { ChunkProfile } from "../chunking/profile.js";
+import type { Compression } from "../env.js";
 import type { ChunkId } from "../ids.js";
 import { DeltaBuilder } from "./delta.js";
 import { MAX_PLACES, piecesOf, usableBases } from "./sketch.js";
@@ -26,9 +27,9 @@ const MIN_COPY_BYTES = 24;
  *
  * Equal pieces of about 512 bytes are found and grown byte by byte in both directions. What lies between them is compared once more
  * in line with the copy before it, which finds overwritten bytes, and at the ends. Linear in target and bases, but for pieces that
- * are all alike. Bases beyond what one delta may name are not used.
+ * are all alike. Bases beyond what one delta may name are not used. With `compression` the inserts are deflated.
  */
-export function diffChunk(target: Uint8Array, bases: readonly Base[]): Uint8Array | undefined {
+export function diffChunk(target: Uint8Array, bases: readonly Base[], compression?: Compression): Uint8Array | undefined {
   const usable = usableBases(
     bases,
     ({ chunkId }) => chunkId,
@@ -83,7 +84,7 @@ export function diffChunk(target: Uint8Array, bases: readonly Base[]): Uint8Arra
   } else {
     fill(target.length);
   }
-  return builder.finish();
+  return builder.finish(compression);
 }
 
 function indexPieces(bases: readonly Base[]): ReadonlyMap<number, readonly Anchor[]> {

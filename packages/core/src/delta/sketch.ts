@@ -2,13 +2,39 @@ import { chunkBytes } from "../chunking/chunker.js";
 import type { ChunkProfile } from "../chunking/profile.js";
 import { type Codec, id, list, struct, varint } from "../codec/codec.js";
 import { bytesToHex } from "../codec/hex.js";
-import type { Sha256 } from "../env.js";
+import type { Env, Sha256 } from "../env.js";
+import { TwinfoldError } from "../errors.js";
 import type { ChunkId } from "../ids.js";
 import { MAX_CHUNK_BYTES } from "../manifest.js";
 import { DeltaBuilder, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta.js";
 
-/** Small enough to find what an edit left alone, large enough that a sketch is 1/400 of its chunk. */
-const SKETCH_PROFILE: ChunkProfile = { minBytes: 2048, averageBytes: 4096, maxBytes: 16_384, normalization: 2 };
+const KIB = 1024;
+/** Up to it the chunks of files of up to 128 MiB are, but for the longest. */
+const SMALL_CHUNK_BYTES = 128 * KIB;
+/** Bounds how many pieces a chunk may have, and so what a sketch and its comparison may take. */
+const MIN_SKETCH_AVERAGE = KIB;
+const MAX_SKETCH_AVERAGE = 64 * KIB;
+
+/**
+ * The average length of pieces, in bytes, that costs least for a chunk of that length.
+ *
+ * A sketch takes 10 bytes for each piece, and an edit resends about a piece, compressed to a half: least at √(20 × length), which is 1.3 KiB for
+ * 80 KiB (the mean chunk of a file up to 128 MiB) and 4.9 KiB for 1.2 MiB (from 1 GiB on).
+ */
+export function sketchAverageFor(chunkBytes: number): number {
+  return chunkBytes <= SMALL_CHUNK_BYTES ? KIB : 4 * KIB;
+}
+
+/** @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` when that average is not one. */
+function sketchProfile(averageBytes: number): ChunkProfile {
+  if (averageBytes < MIN_SKETCH_AVERAGE || averageBytes > MAX_SKETCH_AVERAGE || !Number.isInteger(Math.log2(averageBytes))) {
+    throw new TwinfoldError(
+      "ERR_INVALID_ARGUMENT",
+      `pieces of a sketch are a power of two from ${MIN_SKETCH_AVERAGE} to ${MAX_SKETCH_AVERAGE} bytes on average, got ${averageBytes}`,
+    );
+  }
+  return { minBytes: averageBytes / 2, averageBytes, maxBytes: averageBytes * 4, normalization: 2 };
+}
 
 /** One piece of a chunk that can be recognized when its bytes are gone. */
 export interface SketchPiece {
@@ -21,14 +47,14 @@ export interface SketchPiece {
 /** The pieces of a chunk, from its first byte to its last. */
 export type Sketch = readonly SketchPiece[];
 
-/** About 11 bytes for every 5 KiB of the chunk: fingerprints and lengths; the offsets follow. */
+/** About 10 bytes for each piece: fingerprints and lengths; the offsets follow. */
 export const sketchCodec: Codec<Sketch> = {
   write: (writer, sketch) => storedSketch.write(writer, sketch),
   read: (reader) => withOffsets(storedSketch.read(reader)),
 };
 
 type StoredPiece = Omit<SketchPiece, "offsetBytes">;
-const storedSketch = list(struct<StoredPiece>({ fingerprint: id<string>(8), lengthBytes: varint }), MAX_CHUNK_BYTES / SKETCH_PROFILE.minBytes);
+const storedSketch = list(struct<StoredPiece>({ fingerprint: id<string>(8), lengthBytes: varint }), (2 * MAX_CHUNK_BYTES) / MIN_SKETCH_AVERAGE);
 
 function withOffsets(pieces: readonly StoredPiece[]): Sketch {
   let at = 0;
@@ -49,8 +75,13 @@ export function piecesOf(bytes: Uint8Array, profile: ChunkProfile): ReadonlyArra
   });
 }
 
-export function sketchChunk(bytes: Uint8Array, sha256: Sha256): Sketch {
-  return piecesOf(bytes, SKETCH_PROFILE).map(({ start, end }) => ({
+/**
+ * Cuts a chunk into pieces of `averageBytes` on average.
+ *
+ * @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` when that is not a power of two from 1 to 64 KiB.
+ */
+export function sketchChunk(bytes: Uint8Array, averageBytes: number, sha256: Sha256): Sketch {
+  return piecesOf(bytes, sketchProfile(averageBytes)).map(({ start, end }) => ({
     fingerprint: fingerprintOf(bytes.subarray(start, end), sha256),
     offsetBytes: start,
     lengthBytes: end - start,
@@ -59,6 +90,11 @@ export function sketchChunk(bytes: Uint8Array, sha256: Sha256): Sketch {
 
 function fingerprintOf(piece: Uint8Array, sha256: Sha256): string {
   return bytesToHex(sha256(piece).subarray(0, 8));
+}
+
+export interface SketchOptions extends Pick<Env, "sha256" | "compression"> {
+  /** Of the pieces, as the bases were sketched. */
+  readonly averageBytes: number;
 }
 
 /** A chunk that the receiver has and of which only the sketch is at hand. */
@@ -71,9 +107,13 @@ export interface SketchedBase {
  * Tells `target` by pieces that it shares with the bases, as the payload of a `delta` frame; `undefined` when that is not smaller.
  *
  * Pieces are equal when length and 64 bits of SHA-256 are. Should two ever differ all the same, the receiver sees it by the chunk's
- * id and asks for plain bytes. Bases beyond what one delta may name are not used.
+ * id and asks for plain bytes. Bases beyond what one delta may name are not used. With `compression` the inserts are deflated.
  */
-export function diffAgainstSketches(target: Uint8Array, bases: readonly SketchedBase[], sha256: Sha256): Uint8Array | undefined {
+export function diffAgainstSketches(
+  target: Uint8Array,
+  bases: readonly SketchedBase[],
+  { averageBytes, sha256, compression }: SketchOptions,
+): Uint8Array | undefined {
   const usable = usableBases(
     bases,
     ({ chunkId }) => chunkId,
@@ -90,7 +130,7 @@ export function diffAgainstSketches(target: Uint8Array, bases: readonly Sketched
   }
   const builder = new DeltaBuilder(target);
   let next: { readonly chunkId: ChunkId; readonly offsetBytes: number } | undefined;
-  for (const { start, end } of piecesOf(target, SKETCH_PROFILE)) {
+  for (const { start, end } of piecesOf(target, sketchProfile(averageBytes))) {
     const places = known.get(`${fingerprintOf(target.subarray(start, end), sha256)}:${end - start}`) ?? [];
     const place = places.find(({ chunkId, offsetBytes }) => chunkId === next?.chunkId && offsetBytes === next.offsetBytes) ?? places[0];
     if (place === undefined) continue;
@@ -98,7 +138,7 @@ export function diffAgainstSketches(target: Uint8Array, bases: readonly Sketched
     builder.copy(place.chunkId, place.offsetBytes, end - start);
     next = { chunkId: place.chunkId, offsetBytes: place.offsetBytes + end - start };
   }
-  return builder.finish();
+  return builder.finish(compression);
 }
 
 /** Places remembered for pieces that are all alike, as zeros are: bounds the search. */

@@ -6,6 +6,7 @@ import { type Epoch, firstChain, MAX_DEVICE_NAME_BYTES } from "../journal.js";
 import { MAX_BATCH_BYTES } from "../storage/frame.js";
 import { createPackStore } from "../storage/pack-store.js";
 import { helloHash } from "../transport/messages.js";
+import type { Feature } from "../transport/transport.js";
 import { createCallGate } from "./call-gate.js";
 import { createCommitWorker } from "./commit-worker.js";
 import { createDrafts } from "./drafts.js";
@@ -19,6 +20,8 @@ import { createWaiter } from "./waiter.js";
 const DEFAULT_MAX_FILE_BYTES = 10 * 1024 ** 3;
 /** Below the minute after which proxies commonly give up on a silent connection. */
 const DEFAULT_MAX_WAIT_MS = 55_000;
+
+const FEATURES: readonly Feature[] = ["deflate", "delta"];
 
 /** Makes the authority over `store` and `blobs`, which stay the caller's to close. */
 export function createHub(options: HubOptions): Hub {
@@ -34,7 +37,7 @@ export function createHub(options: HubOptions): Hub {
   const counters = createHubCounters();
   const gate = createCallGate();
   const stopServing = bus.serve(createCommitWorker({ store, bus, env, maxFileBytes, counters }));
-  const hello = { features: [], maxFileBytes, maxBatchBytes: MAX_BATCH_BYTES, maxCommitChanges: MAX_COMMIT_CHANGES };
+  const hello = { features: FEATURES, maxFileBytes, maxBatchBytes: MAX_BATCH_BYTES, maxCommitChanges: MAX_COMMIT_CHANGES };
   const parts = {
     store,
     bus,

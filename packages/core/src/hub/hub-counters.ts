@@ -15,6 +15,13 @@ export function createHubCounters(): HubCounters {
     chunksServed: 0,
     bytesServed: 0,
     chunksDamaged: 0,
+    deltaFramesReceived: 0,
+    deflateFramesReceived: 0,
+    framesAskedAgain: 0,
+    deltaFramesServed: 0,
+    deflateFramesServed: 0,
+    bytesSaved: 0,
+    chunksSketched: 0,
     waiting: 0,
   };
 }

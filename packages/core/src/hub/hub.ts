@@ -52,4 +52,11 @@ export type HubCounter =
   | "chunksServed"
   | "bytesServed"
   | "chunksDamaged"
+  | "deltaFramesReceived"
+  | "deflateFramesReceived"
+  | "framesAskedAgain"
+  | "deltaFramesServed"
+  | "deflateFramesServed"
+  | "bytesSaved"
+  | "chunksSketched"
   | "waiting";

@@ -28,6 +28,7 @@ export function createLoopbackTransport(hub: Hub, principal: Principal): Transpo
     versions: crossing(requestCodecs.versions, answerCodecs.versions, session.versions),
     missing: crossing(requestCodecs.missing, answerCodecs.missing, session.missing),
     draft: crossing(requestCodecs.draft, answerCodecs.draft, session.draft),
+    sketches: crossing(requestCodecs.sketches, answerCodecs.sketches, session.sketches),
     commit: crossing(requestCodecs.commit, answerCodecs.commit, session.commit),
     async upload({ workspaceId, frames }, options) {
       const arrived: Frame[] = [];

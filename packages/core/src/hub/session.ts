@@ -88,9 +88,12 @@ export function createSession(parts: HubParts, principal: Principal): Transport 
         return transfer.upload(workspaceId, frames, options?.signal);
       }),
 
-    async *download({ workspaceId, chunkIds }, options) {
-      await gate.call(options, () => access.mustRead(workspaceId));
-      for await (const frame of transfer.download(workspaceId, chunkIds, options?.signal)) {
+    sketches: (request, options) =>
+      gate.call(options, () => access.mustRead(request.workspaceId).then(() => transfer.sketches(request, options?.signal))),
+
+    async *download(request, options) {
+      await gate.call(options, () => access.mustRead(request.workspaceId));
+      for await (const frame of transfer.download(request, options?.signal)) {
         yield frame;
         await gate.call(options, async () => {});
       }

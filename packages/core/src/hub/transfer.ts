@@ -1,3 +1,5 @@
+import { compressionOf } from "../compression/fflate-compression.js";
+import { type Sketch, sketchChunk } from "../delta/sketch.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { ChunkId, WorkspaceId } from "../ids.js";
@@ -6,22 +8,27 @@ import type { HubStore } from "../metadata/hub-store.js";
 import { type Frame, MAX_BATCH_BYTES, MAX_BATCH_FRAMES } from "../storage/frame.js";
 import type { PackStore, StoredChunk } from "../storage/pack-store.js";
 import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
-import type { UploadAnswer } from "../transport/transport.js";
+import type { DownloadRequest, SketchesRequest, UploadAnswer } from "../transport/transport.js";
 import { noSuchWorkspace } from "./access.js";
+import { HeldChunks } from "./held-chunks.js";
 import { count, type HubCounters } from "./hub-counters.js";
+import { rebuildFrame } from "./rebuild-frame.js";
+import { basesOf, serveFrame } from "./serve-frame.js";
 
 const NO_BYTES = new Uint8Array(0);
 
 export interface TransferOptions {
   readonly store: HubStore;
   readonly packs: PackStore;
-  readonly env: Pick<Env, "sha256">;
+  readonly env: Pick<Env, "sha256" | "compression">;
   readonly counters: HubCounters;
   readonly onDamage: (damage: TwinfoldError) => void;
 }
 
 /** Chunks into a workspace and out of it. Only possession gives access: an id alone is worth nothing. Judges no permission. */
 export function createTransfer({ store, packs, env, counters, onDamage }: TransferOptions) {
+  const compression = compressionOf(env);
+
   async function missing(workspaceId: WorkspaceId, chunkIds: readonly ChunkId[]): Promise<readonly ChunkId[]> {
     atMost(chunkIds.length, MAX_ASKED_CHUNKS, "chunks asked for");
     const possessed = await store.possessed(workspaceId, chunkIds);
@@ -30,30 +37,57 @@ export function createTransfer({ store, packs, env, counters, onDamage }: Transf
 
   async function upload(workspaceId: WorkspaceId, frames: readonly Frame[], signal?: AbortSignal): Promise<UploadAnswer> {
     atMost(frames.length, MAX_BATCH_FRAMES, "frames");
-    atMost(
-      frames.reduce((sum, frame) => sum + frame.payload.length, 0),
-      MAX_BATCH_BYTES,
-      "bytes",
-    );
-    const sendPlain = frames.filter(({ codec }) => codec === "deflate" || codec === "delta").map(({ chunkId }) => chunkId);
-    const plain = frames.filter(({ codec }) => codec === "plain");
-    const sound: StoredChunk[] = [];
-    let broken: Frame | undefined;
-    for (const frame of plain) {
-      if (isSound(frame, env)) sound.push({ chunkId: frame.chunkId, bytes: frame.payload });
-      else broken ??= frame;
-    }
-    await keep(workspaceId, sound, signal);
-    if (broken !== undefined) {
-      throw new TwinfoldError(
-        "ERR_INTEGRITY",
-        `the frame of chunk ${broken.chunkId} does not hold its bytes; the ${sound.length} others were kept, send it again`,
+    for (const sizeOf of [(frame: Frame) => frame.payload.length, (frame: Frame) => frame.plainBytes]) {
+      atMost(
+        frames.reduce((sum, frame) => sum + sizeOf(frame), 0),
+        MAX_BATCH_BYTES,
+        "bytes",
       );
     }
-    if (plain.length + sendPlain.length < frames.length) {
-      throw new TwinfoldError("ERR_PROTOCOL", "an upload has a frame without a chunk; leave out what you do not have");
+    const bases = new HeldChunks({ store, packs, workspaceId, signal });
+    const sound: StoredChunk[] = [];
+    const sendPlain: ChunkId[] = [];
+    let refusal: TwinfoldError | undefined;
+    for (const frame of frames) {
+      const chunk = await chunkOf(frame, bases);
+      if (isTwinfoldError(chunk)) refusal ??= chunk;
+      else if (chunk === undefined) sendPlain.push(frame.chunkId);
+      else sound.push(chunk);
+    }
+    await keep(workspaceId, sound, signal);
+    count(counters, "framesAskedAgain", sendPlain.length);
+    if (refusal !== undefined) {
+      throw new TwinfoldError(refusal.code, `${refusal.message}; the ${sound.length} sound frames were kept, send the others again`, {
+        cause: refusal,
+      });
     }
     return { stored: sound.map(({ chunkId }) => chunkId), sendPlain };
+  }
+
+  /** The chunk of an uploaded frame, checked against its id; `undefined` for one that is to be sent plain, and what a frame is refused with. */
+  async function chunkOf(frame: Frame, bases: HeldChunks): Promise<StoredChunk | TwinfoldError | undefined> {
+    const { chunkId, codec, payload, plainBytes } = frame;
+    switch (codec) {
+      case "absent":
+        return new TwinfoldError("ERR_PROTOCOL", "an upload has a frame without a chunk: leave out what you do not have");
+      case "plain":
+        if (isSound({ chunkId, bytes: payload }, frame, env)) return { chunkId, bytes: payload };
+        return new TwinfoldError("ERR_INTEGRITY", `the frame of chunk ${chunkId} does not hold its bytes`);
+      case "deflate":
+      case "delta": {
+        let chunk: StoredChunk | undefined;
+        try {
+          chunk = await rebuildFrame(frame, bases, compression);
+        } catch (error) {
+          if (isTwinfoldError(error) && error.code === "ERR_PROTOCOL") return error;
+          throw error;
+        }
+        if (chunk === undefined || !isSound(chunk, frame, env)) return undefined;
+        count(counters, codec === "delta" ? "deltaFramesReceived" : "deflateFramesReceived");
+        count(counters, "bytesSaved", plainBytes - payload.length);
+        return chunk;
+      }
+    }
   }
 
   /** Pack, then index, then possession: a crash between two of them leaves bytes that nothing refers to. */
@@ -69,7 +103,12 @@ export function createTransfer({ store, packs, env, counters, onDamage }: Transf
     if (result !== "appended") throw noSuchWorkspace(workspaceId);
   }
 
-  async function* download(workspaceId: WorkspaceId, chunkIds: readonly ChunkId[], signal?: AbortSignal): AsyncGenerator<Frame, void, undefined> {
+  /** The chunks of `chunkIds` that the workspace possesses, in that order; `undefined` for each other one, and for what is damaged. At most 8 MiB. */
+  async function* possessedChunks(
+    workspaceId: WorkspaceId,
+    chunkIds: readonly ChunkId[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<StoredChunk | undefined, void, undefined> {
     atMost(chunkIds.length, MAX_BATCH_FRAMES, "chunks asked for");
     const possessed = await store.possessed(workspaceId, chunkIds);
     const ours = chunkIds.filter((chunkId) => possessed.has(chunkId));
@@ -79,33 +118,59 @@ export function createTransfer({ store, packs, env, counters, onDamage }: Transf
       MAX_BATCH_BYTES,
       "bytes asked for",
     );
-    const bytes = packs.read(ours, { signal })[Symbol.asyncIterator]();
+    const chunks = packs.read(ours, { signal })[Symbol.asyncIterator]();
     try {
       for (const chunkId of chunkIds) {
-        const payload = possessed.has(chunkId) ? (await bytes.next()).value : undefined;
-        if (isTwinfoldError(payload)) {
+        const chunk = possessed.has(chunkId) ? (await chunks.next()).value : undefined;
+        if (isTwinfoldError(chunk)) {
           count(counters, "chunksDamaged");
-          onDamage(payload);
+          onDamage(chunk);
         }
-        if (payload === undefined || isTwinfoldError(payload)) {
-          yield { chunkId, codec: "absent", plainBytes: 0, payload: NO_BYTES };
-          continue;
-        }
-        count(counters, "chunksServed");
-        count(counters, "bytesServed", payload.length);
-        yield { chunkId, codec: "plain", plainBytes: payload.length, payload };
+        yield isTwinfoldError(chunk) ? undefined : chunk;
       }
     } finally {
-      await bytes.return?.();
+      await chunks.return?.();
     }
   }
 
-  return { missing, upload, download };
+  async function sketches({ workspaceId, chunkIds, averageBytes }: SketchesRequest, signal?: AbortSignal): Promise<readonly Sketch[]> {
+    const told: Sketch[] = [];
+    for await (const chunk of possessedChunks(workspaceId, chunkIds, signal)) {
+      told.push(chunk === undefined ? [] : sketchChunk(chunk.bytes, averageBytes, env.sha256));
+      count(counters, "chunksSketched", chunk === undefined ? 0 : 1);
+    }
+    return told;
+  }
+
+  async function* download({ workspaceId, chunkIds, accepts }: DownloadRequest, signal?: AbortSignal): AsyncGenerator<Frame, void, undefined> {
+    const bases = new HeldChunks({ store, packs, workspaceId, signal });
+    let index = 0;
+    for await (const chunk of possessedChunks(workspaceId, chunkIds, signal)) {
+      const place = index++;
+      if (chunk === undefined) {
+        yield { chunkId: chunkIds[place] as ChunkId, codec: "absent", plainBytes: 0, payload: NO_BYTES };
+        continue;
+      }
+      const { chunkId, bytes } = chunk;
+      count(counters, "chunksServed");
+      count(counters, "bytesServed", bytes.length);
+      if (accepts === undefined) {
+        yield { chunkId, codec: "plain", plainBytes: bytes.length, payload: bytes };
+        continue;
+      }
+      const frame = await serveFrame(chunk, { deflate: accepts.deflate, baseIds: basesOf(accepts, place) }, bases, compression);
+      if (frame.codec !== "plain") count(counters, frame.codec === "delta" ? "deltaFramesServed" : "deflateFramesServed");
+      count(counters, "bytesSaved", bytes.length - frame.payload.length);
+      yield frame;
+    }
+  }
+
+  return { missing, upload, sketches, download };
 }
 
-function isSound({ chunkId, plainBytes, payload }: Frame, { sha256 }: Pick<Env, "sha256">): boolean {
-  const { length } = payload;
-  return length > 0 && length === plainBytes && length <= MAX_CHUNK_BYTES && chunkIdOf(payload, sha256) === chunkId;
+function isSound({ chunkId, bytes }: StoredChunk, { plainBytes }: Frame, { sha256 }: Pick<Env, "sha256">): boolean {
+  const { length } = bytes;
+  return length > 0 && length === plainBytes && length <= MAX_CHUNK_BYTES && chunkIdOf(bytes, sha256) === chunkId;
 }
 
 function atMost(actual: number, most: number, what: string): void {

@@ -8,7 +8,7 @@ import { collect, readStored } from "./stored-content.js";
 /** Largest file that a resolver is asked about; its versions are whole in memory. */
 const MAX_RESOLVED_BYTES = 16 * 1024 * 1024;
 
-type AskContext = Pick<ReplicaParts, "trees" | "tree" | "transport" | "env" | "workspaceId"> & {
+type AskContext = Pick<ReplicaParts, "trees" | "tree" | "transport" | "env" | "link" | "workspaceId"> & {
   /** Makes the chunks of the node's local content durable at the hub; gives what commits that content. */
   readonly sendContent: (record: NodeRecord) => Promise<(() => Promise<void>) | undefined>;
 };

@@ -287,9 +287,8 @@ export class Checkup {
   }
 
   async #fetchWhole({ head, manifest }: WantedFile): Promise<void> {
-    const { transport, workspaceId, env } = this.#parts;
     let damaged = 0;
-    for await (const bytes of fetchChunks(transport, workspaceId, manifest, env.sha256, this.#options.signal)) if (bytes === undefined) damaged += 1;
+    for await (const bytes of fetchChunks(this.#parts, manifest, { signal: this.#options.signal })) if (bytes === undefined) damaged += 1;
     if (damaged > 0) await this.#found("chunks", await this.#shown(head), `${damaged} of its ${manifest.length} chunks are damaged at the server`);
   }
 

@@ -1,33 +1,55 @@
-import type { Sha256 } from "../env.js";
-import { TwinfoldError } from "../errors.js";
-import type { ChunkId, WorkspaceId } from "../ids.js";
+import { compressionOf } from "../compression/fflate-compression.js";
+import { applyDelta, decodeDelta } from "../delta/delta.js";
+import { isTwinfoldError, TwinfoldError } from "../errors.js";
+import type { ChunkId } from "../ids.js";
 import { chunkIdOf, type ManifestEntry } from "../manifest.js";
 import { type Frame, MAX_BATCH_FRAMES } from "../storage/frame.js";
-import type { Transport } from "../transport/transport.js";
+import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
+import type { AcceptedFrames } from "../transport/transport.js";
+import type { ReplicaParts } from "./replica-parts.js";
+import { Trials } from "./trials.js";
 
 /** Bytes of chunks asked for in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
-/** Requests under way ahead of the consumer: memory is about (this + 1) × 8 MiB at the most. */
+/** Requests under way ahead of the consumer: memory is about (this + 1) × 8 MiB at the most, and for differences the bases of one chunk each. */
 const REQUESTS_AHEAD = 3;
+/** Of a shorter chunk a difference saves no more than naming its bases costs. */
+const MIN_DIFFED_BYTES = 1024;
+
+/** Chunks on this disk by which the hub can tell others. */
+export interface LocalBases {
+  /** Those that a chunk was probably made from: within the bounds of a delta. */
+  of(chunkId: ChunkId): readonly ManifestEntry[];
+  /** Checked; `undefined` when it is no longer there. */
+  read(entry: ManifestEntry): Promise<Uint8Array | undefined>;
+}
+
+export interface FetchOptions {
+  readonly bases?: LocalBases | undefined;
+  /** Told of each chunk that came in less than its own bytes. */
+  readonly onSaved?: ((codec: "deflate" | "delta", bytes: number) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export type FetchContext = Pick<ReplicaParts, "transport" | "workspaceId" | "env" | "link">;
 
 /**
  * Yields the bytes of `wanted`, in that order, each checked against its id; `undefined` for a chunk that the hub has not, or has damaged.
  *
- * Many chunks come in one answer, and a few answers are fetched ahead.
+ * Many chunks come in one answer, and a few answers are fetched ahead. What cannot be rebuilt is asked for once more, plain.
  */
 export async function* fetchChunks(
-  transport: Transport,
-  workspaceId: WorkspaceId,
+  context: FetchContext,
   wanted: readonly ManifestEntry[],
-  sha256: Sha256,
-  signal: AbortSignal | undefined,
+  options: FetchOptions,
 ): AsyncGenerator<Uint8Array | undefined, void, undefined> {
   const stop = new AbortController();
-  const stopSignal = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const inFlight: Array<Promise<ReadonlyArray<Uint8Array | undefined>>> = [];
+  const trials = new Trials();
   try {
     for (const batch of batches(wanted)) {
-      const fetching = fetchBatch(transport, workspaceId, batch, sha256, stopSignal);
+      const fetching = fetchBatch(context, batch, { ...options, signal }, trials);
       fetching.catch(() => {}); // reported when it is awaited below
       inFlight.push(fetching);
       if (inFlight.length <= REQUESTS_AHEAD) continue;
@@ -55,27 +77,104 @@ function* batches(wanted: readonly ManifestEntry[]): Generator<readonly Manifest
 }
 
 async function fetchBatch(
-  transport: Transport,
-  workspaceId: WorkspaceId,
+  context: FetchContext,
   batch: readonly ManifestEntry[],
-  sha256: Sha256,
-  signal: AbortSignal,
+  options: FetchOptions,
+  trials: Trials,
 ): Promise<ReadonlyArray<Uint8Array | undefined>> {
+  const accepts = acceptedFrames(context, batch, options.bases, trials);
+  let hasDelta = false;
   const chunks: Array<Uint8Array | undefined> = [];
-  for await (const frame of transport.download({ workspaceId, chunkIds: batch.map((entry) => entry.chunkId) }, { signal })) {
-    chunks.push(checked(frame, batch[chunks.length]?.chunkId, sha256));
+  /** Places of chunks whose frame did not give them. */
+  const again: number[] = [];
+  for await (const frame of framesOf(context, batch, options, accepts)) {
+    const chunk = await chunkOf(frame, context, options);
+    hasDelta ||= frame.codec === "delta";
+    if (chunk === undefined && (frame.codec === "delta" || frame.codec === "deflate")) again.push(chunks.length);
+    chunks.push(chunk);
   }
-  if (chunks.length !== batch.length) {
-    throw new TwinfoldError(
-      "ERR_SERVER_FAILED",
-      `the server sent ${chunks.length} of ${batch.length} chunks that were asked for; they are asked for again`,
-    );
-  }
+  if (accepts !== undefined && accepts.bases.length > 0) trials.note(hasDelta);
+  const plain = framesOf(
+    context,
+    again.map((place) => batch[place] as ManifestEntry),
+    options,
+    undefined,
+  );
+  for await (const frame of plain) chunks[again.shift() as number] = await chunkOf(frame, context, options);
   return chunks;
 }
 
-function checked(frame: Frame, wanted: ChunkId | undefined, sha256: Sha256): Uint8Array | undefined {
-  if (frame.chunkId !== wanted) throw new TwinfoldError("ERR_PROTOCOL", "the server sent another chunk than was asked for");
-  if (frame.codec !== "plain") return undefined;
-  return chunkIdOf(frame.payload, sha256) === frame.chunkId ? frame.payload : undefined;
+async function* framesOf(
+  { transport, workspaceId, env, link }: FetchContext,
+  batch: readonly ManifestEntry[],
+  { signal }: FetchOptions,
+  accepts: AcceptedFrames | undefined,
+): AsyncGenerator<Frame, void, undefined> {
+  if (batch.length === 0) return;
+  const startedMs = env.monotonicMs();
+  let frames = 0;
+  let bytes = 0;
+  for await (const frame of transport.download({ workspaceId, chunkIds: batch.map(({ chunkId }) => chunkId), accepts }, { signal })) {
+    if (frame.chunkId !== batch[frames]?.chunkId) throw new TwinfoldError("ERR_PROTOCOL", "the server sent another chunk than was asked for");
+    frames += 1;
+    bytes += frame.payload.length;
+    yield frame;
+  }
+  if (frames !== batch.length) {
+    throw new TwinfoldError("ERR_SERVER_FAILED", `the server sent ${frames} of ${batch.length} chunks that were asked for; they are asked for again`);
+  }
+  link.down.note(bytes, env.monotonicMs() - startedMs);
+}
+
+/** `undefined` when nothing but plain frames is wanted, or understood at the other end. */
+function acceptedFrames(
+  { link }: FetchContext,
+  batch: readonly ManifestEntry[],
+  bases: LocalBases | undefined,
+  trials: Trials,
+): AcceptedFrames | undefined {
+  const isBased = bases !== undefined && link.offers("delta") && batch.some(({ chunkId }) => bases.of(chunkId).length > 0);
+  const here = isBased && trials.isDue() ? bases : undefined;
+  const deflate = link.offers("deflate") && link.down.isSlow;
+  const places = new Map<ChunkId, number>();
+  const placeOf = ({ chunkId }: ManifestEntry): readonly number[] => {
+    const place = places.get(chunkId) ?? places.size;
+    if (place === MAX_ASKED_CHUNKS) return [];
+    places.set(chunkId, place);
+    return [place];
+  };
+  const basesOf = batch.map(({ chunkId, lengthBytes }) =>
+    here === undefined || lengthBytes < MIN_DIFFED_BYTES ? [] : here.of(chunkId).flatMap(placeOf),
+  );
+  return deflate || places.size > 0 ? { deflate, bases: [...places.keys()], basesOf } : undefined;
+}
+
+/** `undefined` when the frame does not give its chunk. */
+async function chunkOf(frame: Frame, { env }: FetchContext, { bases, onSaved }: FetchOptions): Promise<Uint8Array | undefined> {
+  const { chunkId, codec, plainBytes, payload } = frame;
+  if (codec === "absent") return undefined;
+  let bytes: Uint8Array | undefined = payload;
+  try {
+    if (codec === "deflate") bytes = compressionOf(env).inflate(payload, plainBytes);
+    if (codec === "delta") bytes = bases && (await rebuilt(frame, bases, env));
+  } catch (error) {
+    if (isTwinfoldError(error) && (error.code === "ERR_PROTOCOL" || error.code === "ERR_CHUNK_NOT_FOUND")) return undefined;
+    throw error;
+  }
+  if (bytes === undefined || chunkIdOf(bytes, env.sha256) !== chunkId) return undefined;
+  if (codec !== "plain") onSaved?.(codec, plainBytes - payload.length);
+  return bytes;
+}
+
+/** Only bases that were named for this chunk are read. */
+async function rebuilt({ chunkId, plainBytes, payload }: Frame, here: LocalBases, env: FetchContext["env"]): Promise<Uint8Array> {
+  const delta = decodeDelta(payload, compressionOf(env));
+  const named = new Map(here.of(chunkId).map((entry) => [entry.chunkId, entry]));
+  const bases = new Map<ChunkId, Uint8Array>();
+  for (const baseId of delta.bases) {
+    const entry = named.get(baseId);
+    const bytes = entry && (await here.read(entry));
+    if (bytes !== undefined) bases.set(baseId, bytes);
+  }
+  return applyDelta(delta, bases, plainBytes);
 }

@@ -10,7 +10,7 @@ import type { Conflict, ConflictVersion } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { readStored, type StoredContent } from "./stored-content.js";
 
-export type ConflictContext = Pick<ReplicaParts, "workspaceId" | "trees" | "tree" | "transport" | "env" | "deviceName">;
+export type ConflictContext = Pick<ReplicaParts, "workspaceId" | "trees" | "tree" | "transport" | "env" | "link" | "deviceName">;
 
 /** A conflict as the trees have it. */
 export interface FoundConflict {

@@ -7,6 +7,7 @@ import type { ReplicaEvents } from "./events.js";
 import { explainPath, reasonAt } from "./explanation.js";
 import { checkRoot } from "./emptied-root.js";
 import { Follower } from "./follower.js";
+import { HubLink } from "./hub-link.js";
 import { Intents } from "./intents.js";
 import { namesOfDisk } from "./name-on-disk.js";
 import { Presence } from "./presence.js";
@@ -28,7 +29,8 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const scope = new Scope(trees, { only: options.only, onDemand: options.onDemand });
   const presence = new Presence({ trees, tree, scope, env });
   const intents = new Intents(trees);
-  const parts: ReplicaParts = { workspaceId, trees, tree, transport, env, deviceName, settleMs, rescanMs, resolve, scope, presence, intents };
+  const link = new HubLink();
+  const parts: ReplicaParts = { workspaceId, trees, tree, transport, env, link, deviceName, settleMs, rescanMs, resolve, scope, presence, intents };
   const synchronizer = new Synchronizer(parts, emit);
   const follower = new Follower(parts, synchronizer, emit);
   const closing = new AbortController();

@@ -1,3 +1,4 @@
+import { baseChunks } from "../delta/base-chunks.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { ChunkId, ManifestId, WorkspaceId } from "../ids.js";
@@ -7,7 +8,7 @@ import type { LocalPath } from "../names.js";
 import type { FileContent } from "../node.js";
 import type { NodeRecord } from "../reconcile/node-record.js";
 import type { Transport } from "../transport/transport.js";
-import { fetchChunks } from "./chunk-fetcher.js";
+import { type FetchContext, fetchChunks, type LocalBases } from "./chunk-fetcher.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 
@@ -29,6 +30,8 @@ export interface DownloaderEvents {
   planned(files: number, bytes: number): void;
   fetched(chunks: number, bytes: number): void;
   reused(chunks: number): void;
+  /** A chunk came in less than its own bytes. */
+  saved(codec: "deflate" | "delta", bytes: number): void;
 }
 
 export type FetchOutcome =
@@ -47,6 +50,10 @@ interface Job {
   readonly manifest: Manifest;
   /** For each entry from `firstIndex`, where it is at hand; `undefined`: at the hub. */
   readonly sources: ReadonlyArray<Source | undefined>;
+  /** For chunks at the hub, those of the file that is to be replaced from which they were probably made. */
+  readonly bases: ReadonlyMap<ChunkId, readonly ManifestEntry[]>;
+  /** Where chunks of files that are here are. */
+  readonly local: ReadonlyMap<ChunkId, Source>;
   readonly staging: Staging;
   readonly firstIndex: number;
 }
@@ -64,6 +71,7 @@ export class Downloader {
   readonly #env: Env;
   readonly #workspaceId: WorkspaceId;
   readonly #events: DownloaderEvents;
+  readonly #context: FetchContext;
 
   constructor(options: ReplicaParts & { readonly events: DownloaderEvents }) {
     this.#transport = options.transport;
@@ -72,6 +80,7 @@ export class Downloader {
     this.#env = options.env;
     this.#workspaceId = options.workspaceId;
     this.#events = options.events;
+    this.#context = options;
   }
 
   /** Yields each file's outcome as soon as it is in place, group by group. */
@@ -118,7 +127,7 @@ export class Downloader {
         jobs.length,
         wanted.reduce((sum, entry) => sum + entry.lengthBytes, 0),
       );
-      const chunks = fetchChunks(this.#transport, this.#workspaceId, wanted, this.#env.sha256, signal);
+      const chunks = fetchChunks(this.#context, wanted, { bases: this.#basesOf(jobs), onSaved: this.#events.saved, signal });
       const placing = new Set<Promise<unknown>>();
       const placed: Array<Promise<FetchOutcome>> = [];
       try {
@@ -184,39 +193,49 @@ export class Downloader {
     const staging = await this.#tree.stage(file.content.manifestId);
     try {
       const firstIndex = await this.#keptEntries(staging, manifest);
-      return { file, manifest, sources: await this.#sources(file, manifest, firstIndex), staging, firstIndex };
+      const { local, replaced } = await this.#local(file);
+      return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases: baseChunks(replaced, manifest), local, staging, firstIndex };
     } catch (error) {
       await staging.close();
       throw error;
     }
   }
 
-  /** Where the entries from `firstIndex` on are at hand: in a file that is here, or further ahead in the one that is being made. */
-  async #sources(file: FileToFetch, manifest: Manifest, firstIndex: number): Promise<Array<Source | undefined>> {
+  /** Where chunks are in files that are here: the one that is to be replaced, whose manifest is given too, and those that have the content that is wanted. */
+  async #local(file: FileToFetch): Promise<{ readonly local: ReadonlyMap<ChunkId, Source>; readonly replaced: Manifest }> {
     const local = new Map<ChunkId, Source>();
     const { local: here } = file.record;
-    if (here?.content.kind === "file" && file.expected !== undefined) await this.#offer(local, file.path, here.stat, here.content.manifestId);
+    const isThere = here?.content.kind === "file" && file.expected !== undefined;
+    const replaced = isThere ? await this.#offer(local, file.path, here.stat, here.content.manifestId) : [];
     for (const twin of await this.#trees.holding(file.content.manifestId)) {
       const path = await this.#trees.localPath(twin.nodeId);
       if (path !== undefined && twin.local !== undefined) await this.#offer(local, path, twin.local.stat, file.content.manifestId);
     }
-    let offset = 0;
-    const sources: Array<Source | undefined> = [];
-    const inStaging = new Map<ChunkId, Source>();
-    for (const [index, { chunkId, lengthBytes }] of manifest.entries()) {
-      if (index >= firstIndex) sources.push(inStaging.get(chunkId) ?? local.get(chunkId));
-      if (!inStaging.has(chunkId)) inStaging.set(chunkId, { from: "staging", offset });
-      offset += lengthBytes;
-    }
-    return sources;
+    return { local, replaced };
   }
 
-  async #offer(sources: Map<ChunkId, Source>, path: LocalPath, stat: LocalStat, manifestId: ManifestId): Promise<void> {
+  async #offer(sources: Map<ChunkId, Source>, path: LocalPath, stat: LocalStat, manifestId: ManifestId): Promise<Manifest> {
+    const manifest = (await this.#trees.manifest(manifestId)) ?? [];
     let offset = 0;
-    for (const { chunkId, lengthBytes } of (await this.#trees.manifest(manifestId)) ?? []) {
+    for (const { chunkId, lengthBytes } of manifest) {
       if (!sources.has(chunkId)) sources.set(chunkId, { from: "local", path, stat, offset });
       offset += lengthBytes;
     }
+    return manifest;
+  }
+
+  /** Of the files that are to be replaced, as long as they are what they were. */
+  #basesOf(jobs: readonly Job[]): LocalBases {
+    const based = jobs.filter((job) => job.bases.size > 0);
+    const bases = new Map(based.flatMap((job) => [...job.bases]));
+    const places = new Map(based.flatMap((job) => [...job.local].map(([chunkId, source]) => [chunkId, { source, staging: job.staging }] as const)));
+    return {
+      of: (chunkId) => bases.get(chunkId) ?? [],
+      read: async (entry) => {
+        const place = places.get(entry.chunkId);
+        return place && (await this.#atHand(place.source, entry, place.staging));
+      },
+    };
   }
 
   /** How many entries an earlier attempt has written and are whole; what comes after them is cut off. */
@@ -318,6 +337,19 @@ export class Downloader {
     }
     return chunkIdOf(bytes, this.#env.sha256) === entry.chunkId ? bytes : undefined;
   }
+}
+
+/** Where the entries from `firstIndex` on are at hand: in a file that is here, or further ahead in the one that is being made. */
+function sourcesOf(manifest: Manifest, firstIndex: number, local: ReadonlyMap<ChunkId, Source>): ReadonlyArray<Source | undefined> {
+  const sources: Array<Source | undefined> = [];
+  const inStaging = new Map<ChunkId, Source>();
+  let offset = 0;
+  for (const [index, { chunkId, lengthBytes }] of manifest.entries()) {
+    if (index >= firstIndex) sources.push(inStaging.get(chunkId) ?? local.get(chunkId));
+    if (!inStaging.has(chunkId)) inStaging.set(chunkId, { from: "staging", offset });
+    offset += lengthBytes;
+  }
+  return sources;
 }
 
 /** What stands in the way of one file is its outcome; what stands in the way of all is thrown. */

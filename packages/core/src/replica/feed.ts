@@ -8,8 +8,9 @@ import { manifestIdOf } from "../manifest.js";
 import { type Head, samePlace } from "../node.js";
 import { isLive, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
 import { helloHash } from "../transport/messages.js";
-import type { ChangesAnswer, CommitOutcome, Hello, Transport } from "../transport/transport.js";
+import type { ChangesAnswer, CommitOutcome, Transport } from "../transport/transport.js";
 import { compareVersions } from "../version-vector.js";
+import type { HubLink } from "./hub-link.js";
 import { type CommitEffect, commitsInDoubt, settleCommit } from "./outbox.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
@@ -26,19 +27,15 @@ export class Feed {
   readonly #env: Env;
   readonly #workspaceId: WorkspaceId;
   readonly #onSettled: (effect: CommitEffect) => Promise<void>;
-  #hello: Hello | undefined;
+  readonly #link: HubLink;
 
   constructor(options: ReplicaParts & { readonly onSettled: (effect: CommitEffect) => Promise<void> }) {
     this.#transport = options.transport;
     this.#trees = options.trees;
     this.#env = options.env;
     this.#workspaceId = options.workspaceId;
+    this.#link = options.link;
     this.#onSettled = options.onSettled;
-  }
-
-  /** What the hub offers and bounds, of the last {@link pull}. */
-  get hello(): Hello | undefined {
-    return this.#hello;
   }
 
   /** Takes in everything up to the journal's end. */
@@ -67,12 +64,12 @@ export class Feed {
     const inDoubt = (await commitsInDoubt(this.#trees)).map((commit) => commit.counter);
     const { hello, workspaces } = await this.#transport.changes(
       {
-        helloHash: this.#hello && helloHash(this.#hello, this.#env.sha256),
+        helloHash: this.#link.hello && helloHash(this.#link.hello, this.#env.sha256),
         workspaces: [{ workspaceId: this.#workspaceId, replicaId, cursor, highest, inDoubt }],
       },
       { signal },
     );
-    if (hello !== undefined) this.#hello = hello;
+    if (hello !== undefined) this.#link.hello = hello;
     const answer = workspaces.find(({ workspaceId }) => workspaceId === this.#workspaceId);
     if (answer === undefined) throw new TwinfoldError("ERR_PROTOCOL", "the server answered for another workspace than was asked");
     return answer;

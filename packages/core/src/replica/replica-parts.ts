@@ -2,6 +2,7 @@ import type { Env } from "../env.js";
 import type { WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
 import type { Transport } from "../transport/transport.js";
+import type { HubLink } from "./hub-link.js";
 import type { Intents } from "./intents.js";
 import type { Presence } from "./presence.js";
 import type { ConflictResolver } from "./replica.js";
@@ -15,6 +16,7 @@ export interface ReplicaParts {
   readonly tree: LocalTree;
   readonly transport: Transport;
   readonly env: Env;
+  readonly link: HubLink;
   readonly deviceName: string;
   readonly settleMs: number;
   readonly rescanMs: number;

@@ -63,6 +63,10 @@ export interface SyncReport {
   readonly chunksDownloaded: number;
   /** Chunks of downloaded files that were on this disk already. */
   readonly chunksReused: number;
+  /** Chunks that were told by differences to others, up and down. */
+  readonly deltaFrames: number;
+  /** Bytes of chunks up and down that did not have to travel: by differences and by compression. */
+  readonly bytesSaved: number;
   readonly durationMs: number;
 }
 

@@ -40,14 +40,20 @@ export class StepRunner {
           tally.transferred("down", 0, bytes);
         },
         reused: (chunks) => tally.count("chunksReused", chunks),
+        saved: (codec, bytes) => {
+          if (codec === "delta") tally.count("deltaFrames");
+          tally.count("bytesSaved", bytes);
+        },
       },
     });
     this.#uploader = new Uploader({
       ...parts,
       events: {
         planned: (files, bytes) => tally.toTransfer("up", files, bytes),
-        uploaded: (chunks, bytes) => {
+        uploaded: ({ chunks, deltaFrames, bytesSaved }, bytes) => {
           tally.count("chunksUploaded", chunks);
+          tally.count("deltaFrames", deltaFrames);
+          tally.count("bytesSaved", bytesSaved);
           tally.transferred("up", 0, bytes);
         },
         settled: (effect) => this.settled(effect),

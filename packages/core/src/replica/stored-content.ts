@@ -1,10 +1,10 @@
 import { TwinfoldError } from "../errors.js";
 import { applyRuns, encodeManifest, type Manifest, manifestIdOf } from "../manifest.js";
 import type { FileContent } from "../node.js";
-import { fetchChunks } from "./chunk-fetcher.js";
+import { type FetchContext, fetchChunks } from "./chunk-fetcher.js";
 import type { ReplicaParts } from "./replica-parts.js";
 
-export type StoredContext = Pick<ReplicaParts, "trees" | "transport" | "env" | "workspaceId">;
+export type StoredContext = FetchContext & Pick<ReplicaParts, "trees">;
 export type StoredContent = Pick<FileContent, "manifestId" | "sizeBytes">;
 
 /**
@@ -17,9 +17,8 @@ export async function* readStored(
   content: StoredContent,
   signal?: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { transport, workspaceId, env } = context;
   let sizeBytes = 0;
-  for await (const chunk of fetchChunks(transport, workspaceId, await mustGetManifest(context, content, signal), env.sha256, signal)) {
+  for await (const chunk of fetchChunks(context, await mustGetManifest(context, content, signal), { signal })) {
     if (chunk === undefined) throw new TwinfoldError("ERR_CHUNK_NOT_FOUND", "the server's copy of a chunk is missing or damaged");
     sizeBytes += chunk.length;
     yield chunk;

@@ -117,7 +117,18 @@ export class Tally {
 }
 
 function noCounts(): Counts {
-  return { filesUploaded: 0, filesDownloaded: 0, filesDeleted: 0, moved: 0, conflicts: 0, chunksUploaded: 0, chunksDownloaded: 0, chunksReused: 0 };
+  return {
+    filesUploaded: 0,
+    filesDownloaded: 0,
+    filesDeleted: 0,
+    moved: 0,
+    conflicts: 0,
+    chunksUploaded: 0,
+    chunksDownloaded: 0,
+    chunksReused: 0,
+    deltaFrames: 0,
+    bytesSaved: 0,
+  };
 }
 
 function noTransfer() {

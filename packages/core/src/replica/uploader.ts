@@ -1,9 +1,10 @@
 import { type Change, type Commit, changeSize, encodeCommit, MAX_COMMIT_BYTES, MAX_COMMIT_CHANGES } from "../commit.js";
+import { baseChunks } from "../delta/base-chunks.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type ChunkId, type DraftId, type NodeId, randomId, type WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
-import { decodeManifest, type Manifest, MAX_INLINE_CHUNKS, spliceManifest } from "../manifest.js";
+import { decodeManifest, type Manifest, type ManifestEntry, MAX_INLINE_CHUNKS, spliceManifest } from "../manifest.js";
 import { type LocalPath, ROOT_PATH } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
@@ -11,6 +12,8 @@ import { FRAME_HEADER_BYTES, type Frame, MAX_BATCH_FRAMES } from "../storage/fra
 import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
 import type { Transport } from "../transport/transport.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
+import { type Bases, ChunkSender, type Sent } from "./chunk-sender.js";
+import type { HubLink } from "./hub-link.js";
 import { type CommitEffect, settleCommit } from "./outbox.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
@@ -32,7 +35,8 @@ export interface PushStep {
 export interface UploaderEvents {
   /** More content was found that has to go up. */
   planned(files: number, bytes: number): void;
-  uploaded(chunks: number, bytes: number): void;
+  /** Chunks of `bytes` together were sent. */
+  uploaded(sent: Sent, bytes: number): void;
   settled(effect: CommitEffect): Promise<void>;
   /** The hub has accepted a file's content. */
   fileUploaded(path: LocalPath, sizeBytes: number): void;
@@ -53,6 +57,8 @@ export class Uploader {
   readonly #env: Env;
   readonly #workspaceId: WorkspaceId;
   readonly #events: UploaderEvents;
+  readonly #link: HubLink;
+  readonly #sender: ChunkSender;
   readonly #distrusted = new Set<NodeId>();
 
   constructor(options: ReplicaParts & { readonly events: UploaderEvents }) {
@@ -62,6 +68,8 @@ export class Uploader {
     this.#env = options.env;
     this.#workspaceId = options.workspaceId;
     this.#events = options.events;
+    this.#link = options.link;
+    this.#sender = new ChunkSender(options);
   }
 
   /** Asks about every chunk of this node from now on: the hub did not have what it should have had. */
@@ -169,13 +177,13 @@ export class Uploader {
   /** Makes every chunk of the group's files durable at the hub; gives the changes that may be committed. */
   async #uploadContents(group: readonly Prepared[], signal: AbortSignal | undefined): Promise<readonly Change[]> {
     const missing = await this.#missing(group, signal);
+    const bases = await this.#bases(group, missing);
     const postponed = new Set<NodeId>();
     const inFlight = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     const sendFrames = async (frames: readonly Frame[]): Promise<void> => {
-      const answer = await this.#transport.upload({ workspaceId: this.#workspaceId, frames }, { signal });
       const bytes = frames.reduce((sum, frame) => sum + frame.plainBytes, 0);
-      this.#events.uploaded(answer.stored.length, bytes);
+      this.#events.uploaded(await this.#sender.send(frames, bases, signal), bytes);
     };
     let batch: Frame[] = [];
     let batchBytes = 0;
@@ -239,6 +247,18 @@ export class Uploader {
     const bytes = [...missing].reduce((sum, chunkId) => sum + (asked.get(chunkId) ?? 0), 0);
     this.#events.planned(group.filter(({ file }) => file !== undefined).length, bytes);
     return missing;
+  }
+
+  /** For missing chunks of files that were edited, what they were made from. */
+  async #bases(group: readonly Prepared[], missing: ReadonlySet<ChunkId>): Promise<Bases> {
+    const bases = new Map<ChunkId, readonly ManifestEntry[]>();
+    if (!this.#link.offers("delta")) return bases;
+    for (const { file } of group) {
+      if (file === undefined || !file.manifest.some(({ chunkId }) => missing.has(chunkId))) continue;
+      const base = await this.#baseManifest(file.record);
+      for (const [chunkId, entries] of base === undefined ? [] : baseChunks(base, file.manifest)) bases.set(chunkId, entries);
+    }
+    return bases;
   }
 
   /** The manifest that the hub has for this node, when this device has it too. */

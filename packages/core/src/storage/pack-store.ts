@@ -1,4 +1,5 @@
 import { bytesToHex } from "../codec/hex.js";
+import { compressionOf } from "../compression/fflate-compression.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { ChunkId } from "../ids.js";
@@ -6,7 +7,7 @@ import { chunkIdOf } from "../manifest.js";
 import type { ChunkRow, HubStore } from "../metadata/hub-store.js";
 import type { OperationOptions } from "../operation-options.js";
 import type { BlobStore } from "./blob-store.js";
-import { encodeFrames, FRAME_HEADER_BYTES, MAX_BATCH_BYTES } from "./frame.js";
+import { encodeFrames, type Frame, FRAME_HEADER_BYTES, MAX_BATCH_BYTES } from "./frame.js";
 
 /** First bytes of every pack. */
 const PACK_MAGIC = new TextEncoder().encode("TWNFPCK1");
@@ -18,6 +19,8 @@ const MAX_GAP_BYTES = 64 * 1024;
 export interface StoredChunk {
   readonly chunkId: ChunkId;
   readonly bytes: Uint8Array;
+  /** The same in raw deflate: it came so, or rests so. */
+  readonly deflated?: Uint8Array | undefined;
 }
 
 export interface PackReceipt {
@@ -28,16 +31,24 @@ export interface PackReceipt {
 
 /** Chunks in packs: many in one blob, so that one durable write holds all that one upload brought. */
 export interface PackStore {
-  /** Durable, bytes and index, when it resolves. The caller has checked each chunk; those that the index has are left out. */
+  /** Durable, bytes and index, when it resolves. The caller has checked each chunk, and rests it deflated where it gave that; those that the index has are left out. */
   put(chunks: readonly StoredChunk[], options?: OperationOptions): Promise<PackReceipt>;
   /**
-   * The bytes of `chunkIds`, in that order; `undefined` for one that no index row names, and an `ERR_INTEGRITY` in the place of one whose
+   * The chunks `chunkIds`, in that order; `undefined` for one that no index row names, and an `ERR_INTEGRITY` in the place of one whose
    * pack is gone or holds other bytes, so that what is damaged takes nothing with it. Memory: at most 8 MiB and one chunk.
    */
-  read(chunkIds: readonly ChunkId[], options?: OperationOptions): AsyncIterable<Uint8Array | TwinfoldError | undefined>;
+  read(chunkIds: readonly ChunkId[], options?: OperationOptions): AsyncIterable<StoredChunk | TwinfoldError | undefined>;
 }
 
-export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store: HubStore; env: Pick<Env, "randomBytes" | "sha256"> }): PackStore {
+export interface PackStoreOptions {
+  readonly blobs: BlobStore;
+  readonly store: HubStore;
+  readonly env: Pick<Env, "randomBytes" | "sha256" | "compression">;
+}
+
+export function createPackStore({ blobs, store, env }: PackStoreOptions): PackStore {
+  const compression = compressionOf(env);
+
   async function put(chunks: readonly StoredChunk[], { signal }: OperationOptions = {}): Promise<PackReceipt> {
     const distinct = [...new Map(chunks.map((chunk) => [chunk.chunkId, chunk])).values()];
     const known = await store.chunks(distinct.map(({ chunkId }) => chunkId));
@@ -56,7 +67,7 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
   async function* read(
     chunkIds: readonly ChunkId[],
     { signal }: OperationOptions = {},
-  ): AsyncGenerator<Uint8Array | TwinfoldError | undefined, void, undefined> {
+  ): AsyncGenerator<StoredChunk | TwinfoldError | undefined, void, undefined> {
     const rows = await store.chunks(chunkIds);
     for (let at = 0; at < rows.length; ) {
       const row = rows[at];
@@ -72,12 +83,12 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
     }
   }
 
-  async function readRun(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Array<Uint8Array | TwinfoldError>> {
+  async function readRun(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Array<StoredChunk | TwinfoldError>> {
     const bytes = await readRange(run, signal);
     if (bytes !== undefined) return unpack(run, bytes);
     // A pack that was rewritten since the index was read is found under its new name. One that ends too early still holds the chunks before.
     const again = await store.chunks(run.map(({ chunkId }) => chunkId));
-    const found: Array<Uint8Array | TwinfoldError> = [];
+    const found: Array<StoredChunk | TwinfoldError> = [];
     for (const [index, { chunkId, pack }] of run.entries()) {
       const row = again[index];
       const single = row === undefined ? undefined : await readRange([row], signal);
@@ -102,17 +113,37 @@ export function createPackStore({ blobs, store, env }: { blobs: BlobStore; store
     }
   }
 
-  function unpack(run: readonly ChunkRow[], bytes: Uint8Array): Array<Uint8Array | TwinfoldError> {
+  function unpack(run: readonly ChunkRow[], bytes: Uint8Array): Array<StoredChunk | TwinfoldError> {
     const start = (run[0] as ChunkRow).offset;
     return run.map((row) => {
-      const { chunkId, pack, codec } = row;
-      if (codec !== "plain") {
-        throw new TwinfoldError("ERR_NEWER_FORMAT", `chunk ${chunkId} in pack ${pack} is stored as ${codec}, which this program cannot read`);
+      const { chunkId, pack } = row;
+      const stored = bytes.subarray(row.offset - start, endOf(row) - start);
+      const chunk = plainOf(row, stored);
+      if (chunk?.length === row.plainBytes && chunkIdOf(chunk, env.sha256) === chunkId) {
+        return { chunkId, bytes: chunk, deflated: row.codec === "deflate" ? stored : undefined };
       }
-      const chunk = bytes.subarray(row.offset - start, endOf(row) - start);
-      if (chunk.length === row.plainBytes && chunkIdOf(chunk, env.sha256) === chunkId) return chunk;
       return new TwinfoldError("ERR_INTEGRITY", `the bytes of chunk ${chunkId} in pack ${pack} are not its own; restore the pack from a backup`);
     });
+  }
+
+  /** `undefined` when what is stored cannot be inflated. */
+  function plainOf({ chunkId, pack, codec, plainBytes }: ChunkRow, stored: Uint8Array): Uint8Array | undefined {
+    switch (codec) {
+      case "plain":
+        return stored;
+      case "deflate":
+        try {
+          return compression.inflate(stored, plainBytes);
+        } catch (error) {
+          if (isTwinfoldError(error)) return undefined;
+          throw error;
+        }
+      default:
+        throw new TwinfoldError(
+          "ERR_NEWER_FORMAT",
+          `chunk ${chunkId} in pack ${pack} is stored as ${codec as string}, which this program cannot read`,
+        );
+    }
   }
 
   return { put, read };
@@ -130,16 +161,15 @@ function packName(env: Pick<Env, "randomBytes">): string {
 }
 
 function buildPack(pack: string, chunks: readonly StoredChunk[]): { readonly bytes: Uint8Array; readonly rows: readonly ChunkRow[] } {
-  const sizeBytes = chunks.reduce((sum, chunk) => sum + FRAME_HEADER_BYTES + chunk.bytes.length, PACK_MAGIC.length);
-  const bytes = new Uint8Array(sizeBytes);
+  const frames = chunks.map(frameOf);
+  const bytes = new Uint8Array(frames.reduce((sum, { payload }) => sum + FRAME_HEADER_BYTES + payload.length, PACK_MAGIC.length));
   bytes.set(PACK_MAGIC);
   const rows: ChunkRow[] = [];
   let at = PACK_MAGIC.length;
-  for (const chunk of chunks) {
-    const length = chunk.bytes.length;
-    const location = { pack, offset: at + FRAME_HEADER_BYTES, storedBytes: length, plainBytes: length };
-    rows.push({ chunkId: chunk.chunkId, ...location, codec: "plain" });
-    for (const piece of encodeFrames([{ chunkId: chunk.chunkId, codec: "plain", plainBytes: length, payload: chunk.bytes }])) {
+  for (const frame of frames) {
+    const { chunkId, codec, plainBytes, payload } = frame;
+    rows.push({ chunkId, pack, offset: at + FRAME_HEADER_BYTES, storedBytes: payload.length, plainBytes, codec });
+    for (const piece of encodeFrames([frame])) {
       bytes.set(piece, at);
       at += piece.length;
     }
@@ -147,18 +177,25 @@ function buildPack(pack: string, chunks: readonly StoredChunk[]): { readonly byt
   return { bytes, rows };
 }
 
+function frameOf({ chunkId, bytes, deflated }: StoredChunk): Frame & Pick<ChunkRow, "codec"> {
+  const shorter = deflated !== undefined && deflated.length < bytes.length ? deflated : undefined;
+  return { chunkId, codec: shorter === undefined ? "plain" : "deflate", plainBytes: bytes.length, payload: shorter ?? bytes };
+}
+
 function endOf(row: ChunkRow): number {
   return row.offset + row.storedBytes;
 }
 
-/** Index after the last of the rows from `start` that one range read brings. */
+/** Index after the last of the rows from `start` that one range read brings: at most 8 MiB as they rest, and as chunks. */
 function endOfRun(rows: ReadonlyArray<ChunkRow | undefined>, start: number): number {
   const first = rows[start] as ChunkRow;
   let end = start + 1;
+  let plainBytes = first.plainBytes;
   for (let last = first; end < rows.length; end++) {
     const next = rows[end];
     if (next === undefined || next.pack !== last.pack || next.offset < endOf(last)) break;
-    if (next.offset - endOf(last) > MAX_GAP_BYTES || endOf(next) - first.offset > MAX_BATCH_BYTES) break;
+    plainBytes += next.plainBytes;
+    if (next.offset - endOf(last) > MAX_GAP_BYTES || endOf(next) - first.offset > MAX_BATCH_BYTES || plainBytes > MAX_BATCH_BYTES) break;
     last = next;
   }
   return end;

@@ -1,6 +1,8 @@
 import { type Codec, boolean, bytes, encode, id, int64, list, optional, string, struct, trailing, union, varint } from "../codec/codec.js";
 import { bytesToHex } from "../codec/hex.js";
 import { commitAnswerCodec, MAX_COMMIT_BYTES } from "../commit.js";
+import { MAX_DELTA_BASES } from "../delta/delta.js";
+import { sketchCodec } from "../delta/sketch.js";
 import type { Sha256 } from "../env.js";
 import type { ChunkId, DeviceId, DraftId, ManifestId, NodeId, ReplicaId, WorkspaceId } from "../ids.js";
 import { cursorCodec, journalRowCodec, MAX_DEVICE_NAME_BYTES } from "../journal.js";
@@ -8,10 +10,12 @@ import { inlineManifestMaxBytes, manifestRunCodec } from "../manifest.js";
 import { headCodec } from "../node.js";
 import { versionVectorCodec } from "../version-vector.js";
 import type {
+  AcceptedFrames,
   ChangeRow,
   ChangesAnswer,
   ChangesQuery,
   CommitOutcome,
+  DownloadRequest,
   DraftAnswer,
   DraftRequest,
   HeadRow,
@@ -19,6 +23,7 @@ import type {
   Hello,
   ManifestAnswer,
   Revision,
+  SketchesRequest,
   Transport,
   UploadAnswer,
   WaitQuery,
@@ -108,7 +113,18 @@ export const requestCodecs: { readonly [Name in MessageOperation | "download" | 
     runs: list(manifestRunCodec, 250_000),
     closeAs: optional(manifestId),
   }),
-  download: struct<Request<"download">>({ workspaceId, chunkIds: list(chunkId, MAX_ASKED_CHUNKS) }),
+  sketches: struct<SketchesRequest>({ workspaceId, chunkIds: list(chunkId, MAX_ASKED_CHUNKS), averageBytes: varint }),
+  download: struct<DownloadRequest>({
+    workspaceId,
+    chunkIds: list(chunkId, MAX_ASKED_CHUNKS),
+    accepts: trailing(
+      struct<AcceptedFrames>({
+        deflate: boolean,
+        bases: list(chunkId, MAX_ASKED_CHUNKS),
+        basesOf: list(list(varint, MAX_DELTA_BASES), MAX_ASKED_CHUNKS),
+      }),
+    ),
+  }),
   commit: struct<Request<"commit">>({ workspaceId, commit: bytes(MAX_COMMIT_BYTES), cursor: trailing(cursorCodec) }),
 };
 
@@ -141,6 +157,7 @@ export const answerCodecs: { readonly [Name in MessageOperation | "upload" | "he
   ),
   missing: list(chunkId, MAX_ASKED_CHUNKS),
   draft: struct<DraftAnswer>({ length: varint, closed: boolean }),
+  sketches: list(sketchCodec, MAX_ASKED_CHUNKS),
   upload: struct<UploadAnswer>({ stored: list(chunkId, 4_096), sendPlain: list(chunkId, 4_096) }),
   commit: commitAnswerCodec,
 };

@@ -31,6 +31,7 @@ export function multiplexed(transport: Transport, { gather = () => Promise.resol
     versions: (request, options) => transport.versions(request, options),
     missing: (request, options) => transport.missing(request, options),
     draft: (request, options) => transport.draft(request, options),
+    sketches: (request, options) => transport.sketches(request, options),
     upload: (request, options) => transport.upload(request, options),
     download: (request, options) => transport.download(request, options),
     commit: (request, options) => transport.commit(request, options),

@@ -1,4 +1,5 @@
 import type { CommitAnswer } from "../commit.js";
+import type { Sketch } from "../delta/sketch.js";
 import type { ChunkId, DeviceId, DraftId, ManifestId, NodeId, ReplicaId, WorkspaceId } from "../ids.js";
 import type { Cursor, JournalRow } from "../journal.js";
 import type { ManifestRun } from "../manifest.js";
@@ -7,9 +8,12 @@ import type { OperationOptions } from "../operation-options.js";
 import type { Frame } from "../storage/frame.js";
 import type { VersionVector } from "../version-vector.js";
 
+/** What a hub may offer besides the rest: frames of codec `deflate`, frames of codec `delta` and `sketches`. */
+export type Feature = "deflate" | "delta";
+
 /** What the hub offers and bounds. A replica caches it and names its hash with every `changes`. */
 export interface Hello {
-  /** Named features. A replica uses only those that both know. */
+  /** Named features, {@link Feature}s and those of later hubs. A replica uses only those that both know. */
   readonly features: readonly string[];
   readonly maxFileBytes: number;
   readonly maxBatchBytes: number;
@@ -116,6 +120,29 @@ export interface DraftAnswer {
   readonly closed: boolean;
 }
 
+export interface SketchesRequest {
+  readonly workspaceId: WorkspaceId;
+  readonly chunkIds: readonly ChunkId[];
+  /** Of the pieces that the chunks are cut into, in bytes: a power of two from 1 to 64 KiB. */
+  readonly averageBytes: number;
+}
+
+/** What besides plain frames a download may be answered with. */
+export interface AcceptedFrames {
+  readonly deflate: boolean;
+  /** Chunks that the asker holds, each once. */
+  readonly bases: readonly ChunkId[];
+  /** For each asked chunk, those of `bases`, by their places there, that a delta of it may name; at most 64. */
+  readonly basesOf: ReadonlyArray<readonly number[]>;
+}
+
+export interface DownloadRequest {
+  readonly workspaceId: WorkspaceId;
+  readonly chunkIds: readonly ChunkId[];
+  /** Named only to a hub that offers `delta` or `deflate`; without it all frames are plain. */
+  readonly accepts?: AcceptedFrames | undefined;
+}
+
 export interface UploadAnswer {
   /** Frames that arrived whole, are durable and possessed. */
   readonly stored: readonly ChunkId[];
@@ -141,13 +168,16 @@ export interface CommitRequest {
  * - TR4 `changes` gives rows in ascending, gapless order, at least one when there is one. `more` means: ask again.
  * - TR5 `wait` resolves when one of the workspaces is past its `afterSeq`, or after the hub's own time; it may resolve early.
  * - TR6 `missing` names those of the asked chunks that the workspace does not possess, and tells nothing else.
- * - TR7 `upload` keeps every frame that arrived whole, also when the rest does not. A frame whose bytes are not its id's is refused with `ERR_INTEGRITY`.
+ * - TR7 `upload` keeps every frame that arrived whole, also when the rest does not. A frame whose bytes are not its id's is refused with `ERR_INTEGRITY`,
+ *   or, when they had to be rebuilt, named in `sendPlain`. Chunks of at most 8 MiB are sent at once.
  * - TR8 `download` gives one frame for each asked chunk, in the order asked; `absent` for one that the workspace does not possess, or whose stored bytes are damaged.
- *   The receiver checks the bytes. At most 8 MiB of chunks are asked for at once.
+ *   The receiver checks the bytes. At most 8 MiB of chunks are asked for at once. A frame is plain, or what `accepts` allows; a delta names only bases of its chunk.
  * - TR9 A workspace that the account cannot read is answered as if it did not exist: `gone` in `changes`, `ERR_NOT_FOUND` elsewhere.
  * - TR10 Failures are `TwinfoldError`s: `ERR_UNREACHABLE` and `ERR_SERVER_FAILED` (try again later), `ERR_UNAUTHENTICATED` (log in again),
  *   `ERR_PERMISSION_DENIED`, `ERR_PROTOCOL`, `ERR_TOO_LARGE`, `ERR_NO_SPACE`, `ERR_RATE_LIMITED`.
  * - TR11 An aborted call rejects with the signal's own reason.
+ * - TR12 `sketches` gives the pieces of each asked chunk, in the order asked: none of one that the workspace does not possess, or whose stored bytes are damaged.
+ *   At most 8 MiB of chunks are asked for at once. Only a hub that offers `delta` is asked.
  */
 export interface Transport {
   hello(options?: OperationOptions): Promise<Hello>;
@@ -180,6 +210,7 @@ export interface Transport {
   ): Promise<readonly ChunkId[]>;
   draft(request: DraftRequest, options?: OperationOptions): Promise<DraftAnswer>;
   upload(request: { readonly workspaceId: WorkspaceId; readonly frames: readonly Frame[] }, options?: OperationOptions): Promise<UploadAnswer>;
-  download(request: { readonly workspaceId: WorkspaceId; readonly chunkIds: readonly ChunkId[] }, options?: OperationOptions): AsyncIterable<Frame>;
+  sketches(request: SketchesRequest, options?: OperationOptions): Promise<readonly Sketch[]>;
+  download(request: DownloadRequest, options?: OperationOptions): AsyncIterable<Frame>;
   commit(request: CommitRequest, options?: OperationOptions): Promise<CommitAnswer>;
 }

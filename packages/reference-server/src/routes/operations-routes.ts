@@ -20,6 +20,13 @@ const COUNTERS: Readonly<Record<Exclude<HubCounter, "waiting">, string>> = {
   chunksServed: "Chunks served",
   bytesServed: "Bytes of chunks served",
   chunksDamaged: "Chunks asked for whose stored bytes are damaged",
+  deltaFramesReceived: "Chunks that came as differences to others",
+  deflateFramesReceived: "Chunks that came compressed",
+  framesAskedAgain: "Chunks that could not be rebuilt, and were asked for plain",
+  deltaFramesServed: "Chunks served as differences to others",
+  deflateFramesServed: "Chunks served compressed",
+  bytesSaved: "Bytes of chunks that did not have to travel, both ways",
+  chunksSketched: "Chunks whose pieces were told, for differences to them",
 };
 
 /** For operators: health, readiness, metrics, and the page that describes the routes. */

@@ -73,6 +73,7 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions }: SyncRoutesOp
   message("versions", "Revisions of files");
   message("missing", "Which chunks a workspace does not have");
   message("draft", "Grow or close a long chunk list");
+  message("sketches", "Pieces of chunks, for differences within them");
   message("commit", "Offer changes");
 
   app.post("/v1/sync/wait", { schema: { ...schemaOf("Held until something happens", { 204: {} }), body: binaryContent } }, async (request, reply) => {

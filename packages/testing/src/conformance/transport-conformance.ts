@@ -1,5 +1,7 @@
 import {
+  type AcceptedFrames,
   advance,
+  applyDelta,
   type Change,
   type ChangeRow,
   type ChangesAnswer,
@@ -7,9 +9,12 @@ import {
   type Commit,
   type CommitAnswer,
   type Cursor,
+  decodeDelta,
+  diffChunk,
   EMPTY_VECTOR,
   encodeCommit,
   encodeManifest,
+  fflateCompression,
   type Frame,
   type HeadsAnswer,
   MAX_BATCH_BYTES,
@@ -19,6 +24,7 @@ import {
   manifestIdOf,
   nobleSha256,
   type ReplicaId,
+  sketchChunk,
   type Transport,
   type WorkspaceId,
   bytesToHex,
@@ -50,6 +56,22 @@ const UNKNOWN = frameOf(new TextEncoder().encode("never uploaded")).chunkId;
 function frameOf(bytes: Uint8Array): Frame {
   return { chunkId: chunkIdOf(bytes, nobleSha256), codec: "plain", plainBytes: bytes.length, payload: bytes };
 }
+
+/** Bytes without repetition, by a linear congruential generator. */
+function noise(sizeBytes: number): Uint8Array {
+  let state = 1;
+  return new Uint8Array(sizeBytes).map(() => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state >>> 24;
+  });
+}
+
+const OLD = frameOf(noise(60_000));
+/** A chunk with some bytes changed in the middle. */
+const NEW = frameOf(OLD.payload.slice().fill(0, 30_000, 30_100));
+/** The one as a difference to the other. */
+const DIFFERENCE = diffChunk(NEW.payload, [{ chunkId: OLD.chunkId, bytes: OLD.payload }], fflateCompression) as Uint8Array;
+const TEXT = frameOf(new TextEncoder().encode("a chunk of text that repeats itself. ".repeat(500)));
 
 function nodeId(n: number): NodeId {
   return n.toString(16).padStart(32, "0") as NodeId;
@@ -90,10 +112,20 @@ async function changesSince(
   return workspaces[0] as ChangesAnswer;
 }
 
-async function download({ transport, workspaceId }: TransportFixture, chunkIds: ReadonlyArray<Frame["chunkId"]>): Promise<Frame[]> {
+async function download(
+  { transport, workspaceId }: TransportFixture,
+  chunkIds: ReadonlyArray<Frame["chunkId"]>,
+  accepts?: AcceptedFrames,
+): Promise<Frame[]> {
   const frames: Frame[] = [];
-  for await (const frame of transport.download({ workspaceId, chunkIds })) frames.push(frame);
+  for await (const frame of transport.download({ workspaceId, chunkIds, accepts })) frames.push(frame);
   return frames;
+}
+
+/** The chunk of a frame, of which `OLD` is at hand. */
+function chunkOf({ codec, payload, plainBytes }: Frame): Uint8Array {
+  if (codec === "deflate") return fflateCompression.inflate(payload, plainBytes);
+  return codec === "delta" ? applyDelta(decodeDelta(payload, fflateCompression), new Map([[OLD.chunkId, OLD.payload]]), plainBytes) : payload;
 }
 
 /** Every head, in the pages that the hub makes of them, each with the place from which `changes` goes on. */
@@ -363,6 +395,62 @@ const CLAUSES = {
       assertEqual(await transport.missing({ workspaceId, chunkIds: [FRAME.chunkId, UNKNOWN] }), [UNKNOWN]);
     },
   },
+  "TR7 a chunk that came as a difference, or compressed, is stored as what it is, where the hub offers that": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const { features } = await transport.hello();
+      await transport.upload({ workspaceId, frames: [OLD] });
+      const frames: Frame[] = [];
+      if (features.includes("delta")) frames.push({ ...NEW, codec: "delta", payload: DIFFERENCE });
+      if (features.includes("deflate")) frames.push({ ...TEXT, codec: "deflate", payload: fflateCompression.deflate(TEXT.payload) });
+      const asked = frames.map(({ chunkId }) => chunkId);
+      assertEqual(await transport.upload({ workspaceId, frames }), { stored: asked, sendPlain: [] });
+      for (const frame of await download(fixture, asked)) {
+        assertEqual(frame.codec, "plain", "codec of what nothing else was accepted for");
+        assertBytes(frame.payload, frame.chunkId === NEW.chunkId ? NEW.payload : TEXT.payload);
+      }
+    },
+  },
+  "TR7 what cannot be rebuilt is asked for plain, and not stored: a base that is not possessed, or bytes that are not the id's": {
+    check: async ({ transport, workspaceId }) => {
+      if (!(await transport.hello()).features.includes("delta")) return;
+      const delta: Frame = { ...NEW, codec: "delta", payload: DIFFERENCE };
+      assertEqual(await transport.upload({ workspaceId, frames: [delta, FRAME] }), { stored: [FRAME.chunkId], sendPlain: [NEW.chunkId] });
+      await transport.upload({ workspaceId, frames: [OLD] });
+      assertEqual(await transport.upload({ workspaceId, frames: [{ ...delta, chunkId: UNKNOWN }] }), { stored: [], sendPlain: [UNKNOWN] });
+      assertEqual(await transport.missing({ workspaceId, chunkIds: [NEW.chunkId, UNKNOWN, FRAME.chunkId] }), [NEW.chunkId, UNKNOWN]);
+    },
+  },
+  "TR7 a malformed difference, and one that stands for more than it says, are refused as ERR_PROTOCOL, and the sound frames are kept": {
+    check: async ({ transport, workspaceId }) => {
+      const { features } = await transport.hello();
+      await transport.upload({ workspaceId, frames: [OLD] });
+      const refused: Frame[] = [];
+      if (features.includes("delta")) {
+        refused.push({ ...NEW, codec: "delta", payload: DIFFERENCE.subarray(0, DIFFERENCE.length - 1) });
+        refused.push({ ...NEW, codec: "delta", plainBytes: NEW.plainBytes - 1, payload: DIFFERENCE });
+      }
+      if (features.includes("deflate")) {
+        refused.push({ ...TEXT, codec: "deflate", payload: new Uint8Array(50).fill(255) });
+        refused.push({ ...TEXT, codec: "deflate", plainBytes: 100, payload: fflateCompression.deflate(TEXT.payload) });
+      }
+      for (const [n, frame] of refused.entries()) {
+        const sound = frameOf(Uint8Array.of(n));
+        await assertRejects(transport.upload({ workspaceId, frames: [frame, sound] }), "ERR_PROTOCOL");
+        assertEqual(await transport.missing({ workspaceId, chunkIds: [frame.chunkId, sound.chunkId] }), [frame.chunkId]);
+      }
+    },
+  },
+  "TR7 chunks of more than 8 MiB are refused, however few bytes tell them": {
+    check: async ({ transport, workspaceId }) => {
+      if (!(await transport.hello()).features.includes("deflate")) return;
+      const frames = [1, 2, 3].map((fill): Frame => {
+        const frame = frameOf(new Uint8Array(MAX_BATCH_BYTES / 2).fill(fill));
+        return { ...frame, codec: "deflate", payload: fflateCompression.deflate(frame.payload) };
+      });
+      await assertRejects(transport.upload({ workspaceId, frames }), "ERR_TOO_LARGE");
+    },
+  },
   "TR8 download gives a frame for each chunk in the order asked, absent for what is not possessed": {
     check: async (fixture) => {
       const other = frameOf(new Uint8Array(70_000).fill(7));
@@ -412,6 +500,26 @@ const CLAUSES = {
       await assertRejects(download(fixture, asked), "ERR_TOO_LARGE");
     },
   },
+  "TR8 a download that accepts it may be answered by a difference to a base that is named for the chunk, or compressed": {
+    check: async (fixture) => {
+      await fixture.transport.upload({ workspaceId: fixture.workspaceId, frames: [OLD, NEW, TEXT] });
+      if ((await fixture.transport.hello()).features.length === 0) return;
+      const asked = [TEXT.chunkId, UNKNOWN, NEW.chunkId];
+      const frames = await download(fixture, asked, { deflate: true, bases: [UNKNOWN, OLD.chunkId], basesOf: [[], [0, 7], [0, 1]] });
+      assertEqual(
+        frames.map(({ chunkId }) => chunkId),
+        asked,
+      );
+      const [text, unknown, edited] = frames as [Frame, Frame, Frame];
+      assertEqual(unknown.codec, "absent");
+      assertBytes(chunkOf(text), TEXT.payload);
+      assertBytes(chunkOf(edited), NEW.payload);
+      for (const { payload, plainBytes } of frames) assertTrue(payload.length <= plainBytes, "no frame is larger than its chunk");
+      for (const { codec } of await download(fixture, asked, { deflate: false, bases: [OLD.chunkId], basesOf: [[], [], []] })) {
+        assertTrue(codec === "plain" || codec === "absent", `what was not accepted is not sent, got ${codec}`);
+      }
+    },
+  },
   "TR9 a workspace of others is answered as one that does not exist": {
     check: async ({ transport, foreignWorkspaceId }) => {
       for (const workspaceId of [foreignWorkspaceId, "ff".repeat(16) as WorkspaceId]) {
@@ -420,6 +528,7 @@ const CLAUSES = {
         await assertRejects(transport.heads({ workspaceId, afterSeq: 0 }), "ERR_NOT_FOUND");
         await assertRejects(transport.missing({ workspaceId, chunkIds: [UNKNOWN] }), "ERR_NOT_FOUND");
         await assertRejects(transport.upload({ workspaceId, frames: [FRAME] }), "ERR_NOT_FOUND");
+        await assertRejects(transport.sketches({ workspaceId, chunkIds: [UNKNOWN], averageBytes: 1024 }), "ERR_NOT_FOUND");
         await assertRejects(transport.outcomes({ workspaceId, replicaId: REPLICA, counters: [1] }), "ERR_NOT_FOUND");
       }
     },
@@ -447,6 +556,7 @@ const CLAUSES = {
           versions: () => transport.versions({ workspaceId, nodeIds: [nodeId(1)], limit: 1 }, aborted),
           missing: () => transport.missing({ workspaceId, chunkIds: [UNKNOWN] }, aborted),
           draft: () => transport.draft({ workspaceId, replicaId: REPLICA, draftId, firstIndex: 0, runs: [] }, aborted),
+          sketches: () => transport.sketches({ workspaceId, chunkIds: [UNKNOWN], averageBytes: 1024 }, aborted),
           upload: () => transport.upload({ workspaceId, frames: [FRAME] }, aborted),
           download: async () => {
             for await (const _frame of transport.download({ workspaceId, chunkIds: [UNKNOWN] }, aborted));
@@ -474,6 +584,27 @@ const CLAUSES = {
         for await (const _frame of transport.download({ workspaceId, chunkIds }, { signal: middle.signal })) middle.abort(reason);
       };
       assertEqual(await rejectionOf(reading()), reason);
+    },
+  },
+  "TR12 sketches gives the pieces of each chunk in the order asked, and none of one that is not possessed": {
+    check: async ({ transport, workspaceId }) => {
+      if (!(await transport.hello()).features.includes("delta")) return;
+      await transport.upload({ workspaceId, frames: [OLD, FRAME] });
+      for (const averageBytes of [1024, 4096, 65_536]) {
+        const sketches = await transport.sketches({ workspaceId, chunkIds: [FRAME.chunkId, UNKNOWN, OLD.chunkId], averageBytes });
+        assertEqual(sketches, [sketchChunk(BYTES, averageBytes, nobleSha256), [], sketchChunk(OLD.payload, averageBytes, nobleSha256)]);
+      }
+      assertEqual(await transport.sketches({ workspaceId, chunkIds: [], averageBytes: 1024 }), []);
+      await assertRejects(transport.sketches({ workspaceId, chunkIds: [OLD.chunkId], averageBytes: 1000 }), "ERR_INVALID_ARGUMENT");
+    },
+  },
+  "TR12 the pieces of more than 8 MiB of chunks are refused": {
+    check: async ({ transport, workspaceId }) => {
+      if (!(await transport.hello()).features.includes("delta")) return;
+      const frames = [1, 2, 3].map((fill) => frameOf(new Uint8Array(MAX_BATCH_BYTES / 2).fill(fill)));
+      for (const frame of frames) await transport.upload({ workspaceId, frames: [frame] });
+      const chunkIds = frames.map(({ chunkId }) => chunkId);
+      await assertRejects(transport.sketches({ workspaceId, chunkIds, averageBytes: 4096 }), "ERR_TOO_LARGE");
     },
   },
 } satisfies Record<string, Clause<TransportFixture>>;

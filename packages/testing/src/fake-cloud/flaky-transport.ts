@@ -25,6 +25,7 @@ export function flakyTransport(inner: Transport, nextFate: () => Fate): Transpor
     versions: calling(inner.versions),
     missing: calling(inner.missing),
     draft: calling(inner.draft),
+    sketches: calling(inner.sketches),
     upload: calling(inner.upload),
     commit: calling(inner.commit),
     async *download(request, options) {

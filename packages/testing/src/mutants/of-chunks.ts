@@ -1,7 +1,22 @@
-import { type ChunkRow, commitCodec, decode, decodeManifest, hexToBytes, type Sha256 } from "@twinfold/core";
+import {
+  applyDelta,
+  type ChunkId,
+  type ChunkRow,
+  commitCodec,
+  decode,
+  decodeDelta,
+  decodeManifest,
+  fflateCompression,
+  type Frame,
+  hexToBytes,
+  isTwinfoldError,
+  type Sha256,
+  type Transport,
+  type WorkspaceId,
+} from "@twinfold/core";
 import type { Mutant } from "./mutant.js";
 import { except, onBlobs, onHub, onHubEnd, onHubStore, onReplica } from "./seams.js";
-import { crowded, damaging, dyingHub, failingStores } from "./where.js";
+import { crowded, damaging, damagingEdits, dyingHub, failingStores } from "./where.js";
 
 /** Mutants of what becomes of bytes between a device and the blobs of the hub. */
 export const ofChunks = {
@@ -110,6 +125,23 @@ export const ofChunks = {
       }));
     },
   },
+  "difference-unverified": {
+    broken: "The hub keeps what it made of a difference under the id that came with it.",
+    where: damagingEdits,
+    apply(sut) {
+      const believed = new Believed();
+      const atHub = onHub(sut, ({ env }) => ({ env: { ...env, sha256: believed.over(env.sha256) } }));
+      return onHubEnd(atHub, (transport) => ({
+        async upload(request, options) {
+          for (const frame of request.frames) {
+            const chunk = frame.codec === "delta" ? await rebuilt(transport, request.workspaceId, frame) : undefined;
+            if (chunk !== undefined) believed.add(chunk, frame.chunkId);
+          }
+          return await transport.upload(request, options);
+        },
+      }));
+    },
+  },
   "download-unverified": {
     broken: "A device keeps downloaded bytes under the id that came with them.",
     where: damaging,
@@ -130,6 +162,21 @@ export const ofChunks = {
       }),
   },
 } satisfies Record<string, Mutant>;
+
+/** What a frame's difference makes of what the hub has; `undefined` when it is malformed. */
+async function rebuilt(transport: Transport, workspaceId: WorkspaceId, { payload, plainBytes }: Frame): Promise<Uint8Array | undefined> {
+  try {
+    const delta = decodeDelta(payload, fflateCompression);
+    const bases = new Map<ChunkId, Uint8Array>();
+    for await (const frame of transport.download({ workspaceId, chunkIds: delta.bases })) {
+      if (frame.codec === "plain") bases.set(frame.chunkId, frame.payload);
+    }
+    return applyDelta(delta, bases, plainBytes);
+  } catch (error) {
+    if (isTwinfoldError(error)) return undefined;
+    throw error;
+  }
+}
 
 /** Bytes whose hash is taken to be what somebody said that it is. */
 class Believed {

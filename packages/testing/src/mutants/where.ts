@@ -6,11 +6,12 @@ import type { OpKind } from "../simulator/world-plan.js";
 const NONE = Object.fromEntries((Object.keys(DEFAULT_WEIGHTS) as OpKind[]).map((kind) => [kind, 0])) as unknown as Weights;
 const EDITS = { write: 10, "save-atomically": 4, delete: 5, move: 4, sync: 24 } as const;
 
-function world(alphabet: Partial<Weights>, { swarm, names = ["a", "b"], ops = [14, 14], faults = true }: PlanOptions = {}): PlanOptions {
+function world(alphabet: Partial<Weights>, { swarm, sizes, names = ["a", "b"], ops = [14, 14], faults = true }: PlanOptions = {}): PlanOptions {
   return {
     clients: [2, 2],
     ops,
     names,
+    sizes,
     faults,
     variety: false,
     alphabet: { ...NONE, ...alphabet },
@@ -61,5 +62,10 @@ export const failingDisks = world(EDITS, { swarm: { latencyMs: 1, diskErrors: 0.
 export const twins = world(EDITS, { faults: false, names: ["a", "A"], swarm: { latencyMs: 1 } });
 /** What arrives is damaged. */
 export const damaging = world(EDITS, { swarm: { latencyMs: 1, corrupt: 0.1 } });
+/** Files of several chunks are edited in their middle, and what arrives is damaged. */
+export const damagingEdits = world(
+  { write: 5, insert: 16, sync: 16, "sync-all": 10 },
+  { names: ["first 0"], ops: [30, 30], sizes: [20_000, 200_000], swarm: { latencyMs: 1, corrupt: 0.2, initialFiles: 1 } },
+);
 /** People change nothing at once with others, one after another. */
 export const orderly = world({ ...EDITS, chmod: 6, "delete-and-save": 6, copy: 3, replace: 3 }, { swarm: { latencyMs: 1, calm: true } });

@@ -33,6 +33,7 @@ export interface Payload {
 }
 
 const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
 
 /** Knows every payload that was ever written, and what superseded it. */
 export class Ledger {
@@ -47,14 +48,16 @@ export class Ledger {
   /** Files that people replaced, emptied, deleted or gave up so far. */
   removals = 0;
 
-  /** New bytes that nobody wrote before: `before` (a file that is appended to), a short name, and filling. */
-  write(device: string, path: string, sizeBytes: number, before: Uint8Array = new Uint8Array(0)): Uint8Array {
+  /** New bytes that nobody wrote before: `before` (of a file that is appended to or inserted into), a short name, filling, and `after`. */
+  write(device: string, path: string, sizeBytes: number, before: Uint8Array = NOTHING, after: Uint8Array = NOTHING): Uint8Array {
     const id = this.payloads.length;
     const name = encoder.encode(`#${id} ${device} ${path}\n`);
-    const bytes = new Uint8Array(before.length + name.length + sizeBytes);
+    const filledUntil = before.length + name.length + sizeBytes;
+    const bytes = new Uint8Array(filledUntil + after.length);
     bytes.set(before);
     bytes.set(name, before.length);
-    fill(bytes.subarray(before.length + name.length), id);
+    fill(bytes.subarray(before.length + name.length, filledUntil), id);
+    bytes.set(after, filledUntil);
     this.#add(bytes, device, path, false);
     return bytes;
   }

@@ -48,11 +48,16 @@ export class Person {
       case "write":
       case "write-same":
       case "append":
+      case "insert":
         if (!this.#canWrite(path)) return undefined;
         if (op.kind === "write") this.#write(path, this.#ledger.write(this.#device, path, size));
         else if (op.kind === "append")
           this.#write(path, this.#ledger.write(this.#device, path, size, entry?.kind === "file" ? entry.bytes : undefined));
-        else this.#write(path, this.#ledger.passing(this.#device, path, new TextEncoder().encode(`the same everywhere in ${path}`)));
+        else if (op.kind === "insert") {
+          const bytes = entry?.kind === "file" ? entry.bytes : new Uint8Array(0);
+          const middle = Math.floor(bytes.length / 2);
+          this.#write(path, this.#ledger.write(this.#device, path, size, bytes.subarray(0, middle), bytes.subarray(middle)));
+        } else this.#write(path, this.#ledger.passing(this.#device, path, new TextEncoder().encode(`the same everywhere in ${path}`)));
         return `${op.kind} ${path}`;
       case "truncate-and-write":
       case "write-slowly": {

@@ -22,6 +22,7 @@ export const DEFAULT_WEIGHTS: Weights = {
   write: 14,
   "write-same": 3,
   append: 4,
+  insert: 4,
   "truncate-and-write": 3,
   "write-slowly": 3,
   "save-atomically": 6,
@@ -72,7 +73,9 @@ export interface PlanOptions {
   readonly faults?: boolean | undefined;
   /** Names of which paths are made, one or two deep. @default a few, some of which only case or normalization tells apart */
   readonly names?: readonly string[] | undefined;
-  /** Now and then a disk that folds names, or a link that holds a part or lets files come when they are asked for; and many files. @default true */
+  /** Fewest and most bytes of what is written. @default most under 40, few up to 400,000 */
+  readonly sizes?: readonly [number, number] | undefined;
+  /** Now and then a disk that folds names, or a link that holds a part or lets files come when they are asked for; and many files, or large ones. @default true */
   readonly variety?: boolean | undefined;
   /** What is the same in all worlds instead of drawn. */
   readonly swarm?: Partial<SwarmParams> | undefined;
@@ -87,7 +90,12 @@ const path = fc
   )
   .map((names) => names.join("/"));
 const size = fc.oneof({ weight: 40, arbitrary: fc.nat(40) }, { weight: 3, arbitrary: fc.nat(5_000) }, { weight: 1, arbitrary: fc.nat(400_000) });
-const fieldsFor = (of: fc.Arbitrary<string>) => ({ path: of, to: of, size, count: fc.nat(12) });
+const fieldsFor = (of: fc.Arbitrary<string>, sizes: PlanOptions["sizes"]) => ({
+  path: of,
+  to: of,
+  size: sizes === undefined ? size : fc.integer({ min: sizes[0], max: sizes[1] }),
+  count: fc.nat(12),
+});
 const pathOf = (names: readonly string[]) => fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 2 }).map((parts) => parts.join("/"));
 const waitMs = fc.oneof({ weight: 6, arbitrary: fc.nat(60) }, { weight: 2, arbitrary: fc.nat(3_000) }, { weight: 1, arbitrary: fc.nat(90_000) });
 
@@ -126,8 +134,8 @@ const deviceSpec = (name: string, faults: boolean): fc.Arbitrary<DeviceSpec> =>
     timeGranularityMs: fc.constantFrom(0, 0, 0, 1, 10),
   });
 
-function opArbitrary(devices: number, weights: Weights, faults: boolean, names: readonly string[] | undefined): fc.Arbitrary<Op> {
-  const fields = fieldsFor(names === undefined ? path : pathOf(names));
+function opArbitrary(devices: number, weights: Weights, { faults = true, names, sizes }: PlanOptions): fc.Arbitrary<Op> {
+  const fields = fieldsFor(names === undefined ? path : pathOf(names), sizes);
   const kinds = (Object.keys(OP_FIELDS) as OpKind[]).filter(
     (kind) => weights[kind] > 0 && (faults || isOfPeople(kind) || isAsked(kind) || kind === "sync" || kind === "sync-all"),
   );
@@ -155,15 +163,8 @@ const fault = (devices: number): fc.Arbitrary<Fault> => {
 };
 
 /** Plans of worlds, as a fast-check arbitrary: it shrinks by leaving ops, faults and devices out. */
-export function plans({
-  clients = [2, 3],
-  ops = [1, 50],
-  alphabet = {},
-  faults = true,
-  names,
-  variety = true,
-  swarm: pinned,
-}: PlanOptions = {}): fc.Arbitrary<WorldPlan> {
+export function plans(options: PlanOptions = {}): fc.Arbitrary<WorldPlan> {
+  const { clients = [2, 3], ops = [1, 50], alphabet = {}, faults = true, variety = true, swarm: pinned } = options;
   const weights = { ...DEFAULT_WEIGHTS, ...alphabet };
   return fc
     .integer({ min: clients[0], max: clients[1] })
@@ -173,7 +174,7 @@ export function plans({
         seed: fc.nat(2 ** 31 - 1),
         swarm: swarm(faults),
         devices: fc.tuple(...NAMES.slice(0, count).map((name) => deviceSpec(name, faults))),
-        ops: fc.array(opArbitrary(count, weights, faults, names), { minLength: ops[0], maxLength: ops[1], size: "max" }),
+        ops: fc.array(opArbitrary(count, weights, options), { minLength: ops[0], maxLength: ops[1], size: "max" }),
         faults: faults ? fc.array(fault(count), { maxLength: 6 }) : fc.constant([]),
       }),
     )
@@ -193,9 +194,18 @@ const ON_DEMAND_SIZES = [0, 0, 30, 60];
 const CROWDED_ONE_IN = 24;
 const CROWD = 90;
 
+/** One world in so many is of a few files with several chunks each, whose edits leave most of a chunk alone. */
+const LARGE_ONE_IN = 8;
+const LARGE_BYTES = 5_000;
+const LARGER_BY = 4_000;
+const LARGEST_BYTES = 400_000;
+/** In it they insert into files instead. */
+const EDITS: ReadonlySet<OpKind> = new Set(["write-same", "append", "truncate-and-write", "write-slowly", "touch"]);
+
 /** With devices that are not like most: drawn from streams of their own, which move nothing else. */
 function varied(plan: WorldPlan, mayBeCrowded: boolean): WorldPlan {
   const random = createRandom(plan.seed);
+  const isLarge = random.stream("how large files are").int(LARGE_ONE_IN) === 0;
   const isCrowded = mayBeCrowded && random.stream("how many files there are").int(CROWDED_ONE_IN) === 0;
   const devices = plan.devices.map((device, index): DeviceSpec => {
     const of = random.stream(`what is special about ${device.name}`);
@@ -216,7 +226,15 @@ function varied(plan: WorldPlan, mayBeCrowded: boolean): WorldPlan {
       ...(isChosen && isOnDemand ? { onDemandAboveBytes: of.pick(ON_DEMAND_SIZES) } : {}),
     };
   });
-  return { ...plan, devices, swarm: isCrowded ? { ...plan.swarm, initialFiles: CROWD } : plan.swarm };
+  const ops = isLarge ? plan.ops.map(enlarged) : plan.ops;
+  return { ...plan, devices, ops, swarm: isCrowded ? { ...plan.swarm, initialFiles: CROWD } : plan.swarm };
+}
+
+function enlarged(op: Op): Op {
+  const { kind, device, waitMs, path = "" } = op;
+  if (EDITS.has(kind)) return { kind: "insert", device, waitMs, path: path.slice(0, 1) };
+  if (op.size === undefined) return op;
+  return { ...op, path: path.slice(0, 1), size: Math.min(LARGEST_BYTES, LARGE_BYTES + op.size * LARGER_BY) };
 }
 
 /** The plan of a number: always the same one. */

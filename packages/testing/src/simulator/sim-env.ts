@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createNodeEnv } from "@twinfold/adapter-fs";
 import type { Env, Sha256 } from "@twinfold/core";
 import type { Life } from "./life.js";
 import type { RandomStream } from "./random.js";
@@ -29,7 +30,10 @@ export class SimClock {
   }
 }
 
-/** What one process has of the world. SHA-256 is Node's own, which is synchronous: nothing runs on another thread. */
+/** Node's own, which is synchronous. */
+const { compression: nodeCompression } = createNodeEnv();
+
+/** What one process has of the world. SHA-256 and deflate are Node's own, which are synchronous: nothing runs on another thread. */
 export function createSimEnv(options: {
   readonly life: Life;
   readonly scheduler: Scheduler;
@@ -44,6 +48,7 @@ export function createSimEnv(options: {
     randomBytes: (length) => random.bytes(length),
     sleep: (ms, signal) => life.within(() => scheduler.sleep(ms, signal)),
     sha256: nodeSha256,
+    compression: nodeCompression,
     bootId,
   };
 }

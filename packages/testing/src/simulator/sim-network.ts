@@ -85,6 +85,7 @@ export class SimNetwork {
       versions: message("versions"),
       missing: message("missing"),
       draft: message("draft"),
+      sketches: message("sketches"),
       upload: (request, options) =>
         this.#exchange("upload", [request, options], (fate) => [
           fate === "corrupt" ? { ...request, frames: this.#damage(request.frames) } : request,

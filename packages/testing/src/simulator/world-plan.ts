@@ -75,6 +75,7 @@ export const OP_FIELDS = {
   write: ["path", "size"],
   "write-same": ["path"],
   append: ["path"],
+  insert: ["path"],
   "truncate-and-write": ["path", "size"],
   "write-slowly": ["path", "size"],
   "save-atomically": ["path", "size"],

@@ -12,16 +12,25 @@ import {
   diffChunk,
   encode,
   encodeDelta,
+  fflateCompression,
   isTwinfoldError,
   nobleSha256,
   planDelta,
   type Sha256,
+  sketchAverageFor,
   sketchChunk,
   sketchCodec,
-} from "../src/index.js";
-import { manifest } from "./arbitraries.js";
+} from "../../src/index.js";
+import { manifest } from "../arbitraries.js";
 
 const sha256: Sha256 = (bytes) => createHash("sha256").update(bytes).digest();
+
+const compression = fflateCompression;
+const averageBytes = 1024;
+const options = { averageBytes, sha256, compression };
+const sketched = ({ chunkId, bytes }: Base) => ({ chunkId, sketch: sketchChunk(bytes, averageBytes, sha256) });
+const rebuilt = (payload: Uint8Array, bases: ReadonlyMap<ChunkId, Uint8Array>, plainBytes: number): Uint8Array =>
+  applyDelta(decodeDelta(payload, compression), bases, plainBytes);
 
 /** Bytes without repetition, from a seed. */
 function noise(seed: number, sizeBytes: number): Uint8Array {
@@ -69,7 +78,10 @@ describe("diffChunk", () => {
         const payload = diffChunk(target, bases);
         if (payload === undefined) return;
         expect(payload.length).toBeLessThan(target.length);
-        expect(Buffer.compare(applyDelta(payload, byId(bases), target.length), target)).toBe(0);
+        expect(Buffer.compare(rebuilt(payload, byId(bases), target.length), target)).toBe(0);
+        const smaller = diffChunk(target, bases, compression) as Uint8Array;
+        expect(smaller.length).toBeLessThanOrEqual(payload.length);
+        expect(Buffer.compare(rebuilt(smaller, byId(bases), target.length), target)).toBe(0);
       }),
       { numRuns: 300 },
     );
@@ -120,7 +132,7 @@ describe("diffChunk", () => {
     const many = Array.from({ length: 70 }, (_, i) => base(noise(100 + i, 2_100)));
     const target = new Uint8Array(Buffer.concat([...many.map(({ bytes }) => bytes), shared]));
     const payload = diffChunk(target, [...many, base(shared)]);
-    expect(decodeDelta(payload as Uint8Array).bases.length).toBeLessThanOrEqual(64);
+    expect(decodeDelta(payload as Uint8Array, compression).bases.length).toBeLessThanOrEqual(64);
     const large = [1, 2, 3].map((byte) => base(new Uint8Array(4 * 2 ** 20).fill(byte)));
     const fromLarge = diffChunk(new Uint8Array(10_000).fill(3), large);
     expect(fromLarge).toBeUndefined();
@@ -131,11 +143,10 @@ describe("diffAgainstSketches", () => {
   it("gives a delta that is smaller than the target and makes it from the bases", () => {
     fc.assert(
       fc.property(edit, ({ bases, target }) => {
-        const sketched = bases.map(({ chunkId, bytes }) => ({ chunkId, sketch: sketchChunk(bytes, sha256) }));
-        const payload = diffAgainstSketches(target, sketched, sha256);
+        const payload = diffAgainstSketches(target, bases.map(sketched), options);
         if (payload === undefined) return;
         expect(payload.length).toBeLessThan(target.length);
-        expect(Buffer.compare(applyDelta(payload, byId(bases), target.length), target)).toBe(0);
+        expect(Buffer.compare(rebuilt(payload, byId(bases), target.length), target)).toBe(0);
       }),
       { numRuns: 200 },
     );
@@ -144,24 +155,24 @@ describe("diffAgainstSketches", () => {
   it("recognizes what an edit in the middle left alone", () => {
     const old = noise(3, 80_000);
     const target = edited(old, [{ at: 40_000, removed: 0, inserted: Uint8Array.of(1, 2, 3) }]);
-    const payload = diffAgainstSketches(target, [{ chunkId: base(old).chunkId, sketch: sketchChunk(old, sha256) }], sha256);
-    expect(payload?.length).toBeLessThan(2 * 16_384);
+    const payload = diffAgainstSketches(target, [sketched(base(old))], options);
+    expect(payload?.length).toBeLessThan(2 * 4 * averageBytes);
   });
 });
 
 describe("diffAgainstSketches of pieces that are all alike", () => {
   it("copies on from where the last copy ended", () => {
-    const zeros = new Uint8Array(40_000);
-    const payload = diffAgainstSketches(zeros, [{ chunkId: base(zeros).chunkId, sketch: sketchChunk(zeros, sha256) }], sha256) as Uint8Array;
-    expect(decodeDelta(payload).operations).toEqual([{ kind: "copy", base: 0, offsetBytes: 0, lengthBytes: 40_000 }]);
+    const zeros = new Uint8Array(30_000);
+    const payload = diffAgainstSketches(zeros, [sketched(base(zeros))], options) as Uint8Array;
+    expect(decodeDelta(payload, compression).operations).toEqual([{ kind: "copy", base: 0, offsetBytes: 0, lengthBytes: 30_000 }]);
   });
 });
 
 describe("a sketch", () => {
   it("covers its chunk from the first byte to the last, and survives being kept", () => {
     fc.assert(
-      fc.property(original, (bytes) => {
-        const sketch = sketchChunk(bytes, nobleSha256);
+      fc.property(original, fc.constantFrom(1024, 4096, 65_536), (bytes, average) => {
+        const sketch = sketchChunk(bytes, average, nobleSha256);
         let at = 0;
         for (const piece of sketch) {
           expect(piece.offsetBytes).toBe(at);
@@ -172,6 +183,17 @@ describe("a sketch", () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe("sketchChunk", () => {
+  it.each([0, 512, 1025, 3000, 131_072, Number.NaN])("refuses pieces of %s bytes on average", (average) => {
+    expect(() => sketchChunk(noise(1, 100), average, sha256)).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+  });
+
+  it("tells the longest chunk of the shortest pieces within the bounds of its message", () => {
+    const sketch = sketchChunk(new Uint8Array(4 * 2 ** 20), sketchAverageFor(1), sha256);
+    expect(decode(sketchCodec, encode(sketchCodec, sketch))).toEqual(sketch);
   });
 });
 
@@ -190,30 +212,31 @@ describe("applyDelta", () => {
     ["an offset past all numbers", [copy(Number.MAX_SAFE_INTEGER, 10)], 10],
   ])("refuses %s", (_what, operations, plainBytes) => {
     const payload = encodeDelta({ bases: [source.chunkId], operations });
-    expect(() => applyDelta(payload, bases, plainBytes)).toThrow(protocolError);
+    expect(() => rebuilt(payload, bases, plainBytes)).toThrow(protocolError);
   });
 
   it("refuses bases that are named twice, or too large together", () => {
-    expect(() => decodeDelta(encodeDelta({ bases: [source.chunkId, source.chunkId], operations: [] }))).toThrow(protocolError);
+    expect(() => decodeDelta(encodeDelta({ bases: [source.chunkId, source.chunkId], operations: [] }), compression)).toThrow(protocolError);
     const large = [1, 2, 3].map((byte) => base(new Uint8Array(4 * 2 ** 20).fill(byte)));
     const payload = encodeDelta({ bases: large.map(({ chunkId }) => chunkId), operations: [copy(0, 5)] });
-    expect(() => applyDelta(payload, byId(large), 5)).toThrow(protocolError);
+    expect(() => rebuilt(payload, byId(large), 5)).toThrow(protocolError);
   });
 
   it("says which base is absent", () => {
     const payload = encodeDelta({ bases: [source.chunkId], operations: [copy(0, 10)] });
-    expect(() => applyDelta(payload, new Map(), 10)).toThrow(expect.objectContaining({ code: "ERR_CHUNK_NOT_FOUND" }));
+    expect(() => rebuilt(payload, new Map(), 10)).toThrow(expect.objectContaining({ code: "ERR_CHUNK_NOT_FOUND" }));
   });
 
   it("refuses mutated payloads with ERR_PROTOCOL, or makes a chunk of exactly the length that was asked for", () => {
-    const target = edited(source.bytes, [{ at: 500, removed: 2, inserted: Uint8Array.of(9) }]);
-    const payload = diffChunk(target, [source]) as Uint8Array;
+    const target = edited(source.bytes, [{ at: 500, removed: 2, inserted: new Uint8Array(200).fill(9) }]);
+    const payloads = [diffChunk(target, [source]), diffChunk(target, [source], compression)] as const;
     fc.assert(
-      fc.property(fc.nat(payload.length - 1), fc.nat(255), fc.nat(payload.length), (at, byte, length) => {
-        const mutated = payload.slice(0, length);
-        mutated[at] = byte;
+      fc.property(fc.constantFrom(...payloads), fc.nat(), fc.nat(255), fc.nat(), (whole, at, byte, length) => {
+        const payload = whole as Uint8Array;
+        const mutated = payload.slice(0, length % 3 === 0 ? length % payload.length : payload.length);
+        mutated[at % payload.length] = byte;
         try {
-          expect(applyDelta(mutated, bases, target.length).length).toBe(target.length);
+          expect(rebuilt(mutated, bases, target.length).length).toBe(target.length);
         } catch (error) {
           if (!isTwinfoldError(error)) throw error;
           expect(["ERR_PROTOCOL", "ERR_CHUNK_NOT_FOUND"]).toContain(error.code);
@@ -221,6 +244,27 @@ describe("applyDelta", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("a delta with compressed inserts", () => {
+  it("says how many bytes its inserts stand for, and no more are inflated", () => {
+    const payload = encodeDelta({ bases: [], operations: [{ kind: "insert", bytes: new Uint8Array(1_000_000) }] }, compression);
+    expect(payload.length).toBeLessThan(10_000);
+    const bounds: number[] = [];
+    const measured = {
+      ...compression,
+      inflate: (bytes: Uint8Array, maxBytes: number) => {
+        bounds.push(maxBytes);
+        return compression.inflate(bytes, maxBytes);
+      },
+    };
+    expect(decodeDelta(payload, measured).operations).toEqual([{ kind: "insert", bytes: new Uint8Array(1_000_000) }]);
+    const [tag, length] = [3, 3 + 1];
+    expect(payload[2]).toBe(2); // the operation is an insert, and the varint after it says how many bytes
+    const less = new Uint8Array([...payload.slice(0, tag), 1, ...payload.slice(length + 2)]);
+    expect(() => decodeDelta(less, measured)).toThrow(expect.objectContaining({ code: "ERR_PROTOCOL" }));
+    expect(bounds).toEqual([1_000_000, 1]);
   });
 });
 
