@@ -27,6 +27,7 @@ const OPTIONS = {
   out: { type: "string", default: "failing-plans" },
   /** For a process that hunts a part: tells the one that started it, line by line. */
   json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
 } as const;
 
 /** `true`: no interruption did harm. */
@@ -58,6 +59,10 @@ function wholeNumber(option: keyof typeof OPTIONS, text: string, least = 1): num
 /** Exits 0 when nothing is broken, 1 when something is, 2 on wrong usage. */
 async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
   const [command, file] = positionals;
   const [surplus] = positionals.slice(command === "replay" ? 2 : 1);
   if (surplus !== undefined) throw new UsageError(`${JSON.stringify(surplus)} is one word too many`);

@@ -143,6 +143,8 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     async revisions(path, { signal, limit = 100 } = {}) {
       mustBeOpen();
       const record = await mustFind(path);
+      if ((record.local ?? record.remote)?.content?.kind === "directory")
+        throw new TwinfoldError("ERR_INVALID_ARGUMENT", `${path} is a folder, which has no revisions: name a file in it`);
       return await transport.versions({ workspaceId, nodeIds: [record.nodeId], limit }, { signal: within(signal) });
     },
 

@@ -1,11 +1,13 @@
 import { baseName, joinPath, type LocalPath, ROOT_PATH, splitPath } from "../names.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
+import { isConflictNameOf } from "./conflict-name.js";
 import { rulesOnDisk } from "./ignore-files.js";
 import { namesOfDisk } from "./name-on-disk.js";
 import type { Explanation } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Level, ScopeReason } from "./scope.js";
+import type { Trees } from "./trees.js";
 
 /** Says how one path stands. `skipped`: why it was left out, when it was. */
 export async function explainPath(
@@ -44,7 +46,7 @@ export async function explainPath(
   }
   const alias = trees.whyAliased(record, await namesOfDisk(trees, tree));
   const shownAs = alias === undefined ? "" : ` This disk shows it as ${JSON.stringify(baseName(await trees.shownPath(record.nodeId)))}: ${alias}.`;
-  const also = shownAs + hardLinkNote(record);
+  const also = shownAs + hardLinkNote(record) + (await conflictNote(trees, record));
   const decision = decide(record);
   switch (decision.kind) {
     case "in-sync":
@@ -73,6 +75,19 @@ export async function explainPath(
 function hardLinkNote({ local }: NodeRecord): string {
   if (local?.stat.kind !== "file" || local.stat.links < 2) return "";
   return ` It is a hard link, one of ${local.stat.links} names of one file on this disk: each name in the folder is synced as a file of its own.`;
+}
+
+async function conflictNote(trees: Trees, { local }: NodeRecord): Promise<string> {
+  if (local === undefined || local.content.kind === "directory") return "";
+  const { parentId, name } = local.place;
+  const names = (await trees.localChildren(parentId)).flatMap((sibling) => (sibling.local === undefined ? [] : [sibling.local.place.name]));
+  const settle = "`twinfold conflicts` lists the versions, `twinfold resolve` settles it.";
+  const original = names.find((other) => isConflictNameOf(name, other));
+  if (original !== undefined) return ` It is a conflict copy of ${JSON.stringify(original)}, which was changed on two devices: ${settle}`;
+  const copies = names.filter((other) => isConflictNameOf(other, name)).length;
+  return copies === 0
+    ? ""
+    : ` It was changed on two devices, and ${copies === 1 ? "a conflict copy stands" : `${copies} conflict copies stand`} beside it: ${settle}`;
 }
 
 /** Which rule keeps a path from being synced, by the ignore files as they are on the disk now. */

@@ -35,6 +35,16 @@ async function inConflict() {
 }
 
 describe("a conflict", () => {
+  it("is told by explain, of the file and of its copy, and of nothing else", async () => {
+    const { laptop, copy } = await inConflict();
+    laptop.tree.write("other.txt", "alone");
+    await laptop.sync();
+    const explained = async (path: string) => (await laptop.replica.explain(path as LocalPath)).explanation;
+    expect(await explained(NOTES)).toContain("a conflict copy stands beside it");
+    expect(await explained(copy)).toContain(`It is a conflict copy of "${NOTES}"`);
+    expect(await explained("other.txt")).not.toContain("conflict");
+  });
+
   it("is one copy fewer than there are versions, of one name and one node on every device, and none of equal versions", async () => {
     const edits = fc.array(fc.nat(3), { minLength: 2, maxLength: 4 });
     await fc.assert(

@@ -144,6 +144,9 @@ describe("a replica", () => {
     expect(texts(laptop.tree)).toEqual({ "essay.txt": "first" });
     expect((await phone.replica.revisions(path)).map(({ revision }) => revision)).toEqual([3, 2, 1]);
     await expect(phone.replica.restore(path, 9)).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+    laptop.tree.write("folder/a.txt", "a");
+    await twins.settle();
+    await expect(phone.replica.revisions("folder" as LocalPath)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
   });
 
   it("plans without doing, and says why a file is not in step", async () => {
