@@ -31,7 +31,8 @@ export async function probeNames(fs: FileSystem, folder: string): Promise<NameRu
       };
     });
   } catch (error) {
-    if (["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"].includes(diskCode(error) ?? "")) return ASSUMED;
+    // A full disk is one to wait for: what is assumed of it is remembered, and may spell the names of all that is there anew.
+    if (["EROFS", "EACCES", "EPERM"].includes(diskCode(error) ?? "")) return ASSUMED;
     throw error;
   }
 }
