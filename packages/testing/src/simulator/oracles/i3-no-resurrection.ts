@@ -24,7 +24,7 @@ export function noResurrection(): Oracle {
             isUnnoted ||
             supersededBy.size === 0 ||
             copies > 0 ||
-            paths.every((path) => path.endsWith(`/${IGNORE_FILE}`) || isUnchosenCopy(path, world)) ||
+            paths.every((path) => path.endsWith(`/${IGNORE_FILE}`) || isUnchosenCopy(path, world) || isOutOfReach(path, payload, world)) ||
             isTouchedByAnother(payload, world.ledger) ||
             mayHaveBeenApart(payload, world)
           )
@@ -39,6 +39,12 @@ export function noResurrection(): Oracle {
 /** True of a conflict copy, at the top, of a file that somebody chose by its name: whoever did so does not hold the copy. */
 function isUnchosenCopy(path: string, { devices }: WorldView): boolean {
   return isConflictName(path) && devices.some(({ spec }) => spec.only !== undefined && !spec.only.includes(path));
+}
+
+/** True of what stands, moved there with its directory, where a device that replaced or deleted it holds nothing: its deletion was none of the hub's business. */
+function isOutOfReach(path: string, { supersededBy }: Payload, { devices }: WorldView): boolean {
+  const [top = ""] = path.split("/");
+  return devices.some(({ name, spec }) => supersededBy.has(name) && spec.only !== undefined && !spec.only.includes(top));
 }
 
 /** Somebody else renamed, copied or made executable the file that held it: then or before, or while another version was in it on that device. */
