@@ -1,4 +1,4 @@
-import type { AccountId, HubBatch, SyncReport, WorkspaceId } from "@twinfold/core";
+import type { AccountId, CommitAnswer, HubBatch, SyncReport, WorkspaceId } from "@twinfold/core";
 import type { SeenEntry } from "./folder.js";
 import type { Ledger, Payload } from "./ledger.js";
 import type { SimDevice } from "./sim-device.js";
@@ -35,7 +35,7 @@ export interface Oracle {
   /** After rows became durable at the hub. */
   onAppended?(batch: HubBatch, world: WorldView, fail: Fail): Promise<void>;
   /** After a commit was carried out twice. */
-  onTwice?(first: unknown, second: unknown, fail: Fail): void;
+  onTwice?(first: CommitAnswer, second: CommitAnswer, fail: Fail): void;
   /** After a pass. */
   onReport?(device: SimDevice, report: SyncReport, world: WorldView, fail: Fail): void;
   /** When the engine takes a file out of a folder to its trash, and nobody said yes to removals or asked for that. */

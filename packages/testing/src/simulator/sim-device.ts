@@ -1,6 +1,7 @@
 import { initializeRoot } from "@twinfold/adapter-fs";
 import {
   type AccountId,
+  type CommitAnswer,
   type DeviceId,
   INTERNAL_NAME,
   isTwinfoldError,
@@ -64,7 +65,7 @@ export interface SimDeviceParts {
   readonly note: (who: string, what: string) => void;
   readonly mark: (text: string) => void;
   readonly fail: (oracle: string, message: string) => void;
-  readonly onTwice: (first: unknown, second: unknown) => void;
+  readonly onTwice: (first: CommitAnswer, second: CommitAnswer) => void;
   readonly onReport: (device: SimDevice, report: SyncReport) => void;
   /** Told when the engine takes a file out of a folder, unasked. */
   readonly onTakenAway: (device: SimDevice) => void;

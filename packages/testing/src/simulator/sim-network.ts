@@ -1,5 +1,6 @@
 import {
   answerCodecs,
+  type CommitAnswer,
   decode,
   encode,
   type Frame,
@@ -31,7 +32,7 @@ export interface SimNetworkParts {
   readonly hub: () => { readonly transport: Transport; readonly died: Promise<never> } | undefined;
   readonly note: (what: string) => void;
   /** Told when the same commit was carried out twice, with both answers. */
-  readonly onTwice: (first: unknown, second: unknown) => void;
+  readonly onTwice: (first: CommitAnswer, second: CommitAnswer) => void;
 }
 
 /** What one device has between itself and the hub: a Transport that delays, loses, repeats, cuts off and damages. */
@@ -140,7 +141,7 @@ export class SimNetwork {
       second.catch(() => {}); // whoever sent it once knows nothing of it
       if (name === "commit")
         void Promise.all([first, second]).then(
-          ([a, b]) => this.#parts.onTwice(a, b),
+          ([a, b]) => this.#parts.onTwice(a as CommitAnswer, b as CommitAnswer),
           () => {},
         );
     }
