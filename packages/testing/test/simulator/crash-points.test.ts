@@ -7,7 +7,7 @@ import { shippedSut } from "../../src/simulator/sut.js";
 /** Each so many-th call is interrupted; 1 takes all of them. */
 const every = Number(process.env.CRASH_POINTS_EVERY ?? (process.env.CI === "true" ? 10 : 40));
 /** Few calls are an fsync. */
-const everyOf = { ENOSPC: 3 * every, EIO: 2 * every, EMFILE: 3 * every, FSYNC_LOST: Math.ceil(every / 5) } as const;
+const everyOf = { ENOSPC: 3 * every, EIO: 2 * every, EMFILE: 3 * every, FSYNC_LOST: Math.min(2, every) } as const;
 
 async function harmOf(reports: AsyncIterable<CrashReport>): Promise<string[]> {
   const harm: string[] = [];
