@@ -1,7 +1,7 @@
 import { decode, journalRowCodec } from "@twinfold/core";
 import type { Oracle } from "../oracle.js";
 
-/** A commit that arrives twice is carried out once, and answered twice alike; its answer is durable as soon as its changes are. */
+/** A commit that arrives twice is carried out once, and answered twice alike once it was; its answer is durable as soon as its changes are. */
 export function exactlyOnce(): Oracle {
   return {
     id: "I9",
