@@ -59,9 +59,9 @@ function isTouchedByAnother(payload: Payload, { payloads }: Ledger): boolean {
   });
 }
 
-/** What the file has held, newest first. */
+/** What the file has held, newest first. Content that was put back follows what once followed it. */
 function versionsOf(payload: Payload): readonly Payload[] {
-  const versions: Payload[] = [];
-  for (let at: Payload | undefined = payload; at !== undefined; at = at.follows) versions.push(at);
-  return versions;
+  const versions = new Set<Payload>();
+  for (let at: Payload | undefined = payload; at !== undefined && !versions.has(at); at = at.follows) versions.add(at);
+  return [...versions];
 }
