@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Clock ticks in a second of /proc/PID/stat. Source: proc(5); USER_HZ is 100 on every architecture that Node runs on. */
@@ -141,16 +140,6 @@ export async function until(what, test, { everyMs = 20, patienceMs = 1_800_000 }
     if (await test()) return;
     if (performance.now() > deadlineMs) throw new Error(`gave up after ${patienceMs / 1000} s waiting until ${what}`);
   }
-}
-
-/** A port of 127.0.0.1 that was free just now. */
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Whether a port of 127.0.0.1 takes connections. */

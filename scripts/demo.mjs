@@ -22,11 +22,11 @@ import {
   rmSync,
 } from "node:fs";
 import { appendFile, copyFile, cp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./free-port.mjs";
 import { tablePicture } from "./table-picture.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -143,15 +143,6 @@ async function until(what, test) {
     if (Date.now() > deadline) throw new Error(`gave up after ${PATIENCE_MS / 1000} s waiting until ${what}`);
     await new Promise((wake) => setTimeout(wake, 50));
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function serve(port) {

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { answersAt, freePort, until } from "../processes.mjs";
+import { freePort } from "../../scripts/free-port.mjs";
+import { answersAt, until } from "../processes.mjs";
 import { createWireProxy } from "../wire-proxy.mjs";
 
 /** A daemon beside A, and a client that pulls into B: one hop, one way, nothing kept. */

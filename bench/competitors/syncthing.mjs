@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, until } from "../processes.mjs";
+import { freePort } from "../../scripts/free-port.mjs";
+import { until } from "../processes.mjs";
 import { createWireProxy } from "../wire-proxy.mjs";
 
 const KEY = "bench";

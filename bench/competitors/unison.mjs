@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { answersAt, freePort, until } from "../processes.mjs";
+import { freePort } from "../../scripts/free-port.mjs";
+import { answersAt, until } from "../processes.mjs";
 import { createWireProxy } from "../wire-proxy.mjs";
 
 /** A server beside A, and a client beside B that settles both folders: one hop, both ways. */

@@ -13,7 +13,14 @@ export async function trash({ device, output, signal }: Context, dir: string | u
   );
   const failed = links.flatMap((link) => ("error" in link ? [`${link.path}: ${link.error.message}`] : []));
   for (const failure of failed) output.note(failure);
-  output.answer({ links }, rows.length === 0 ? "The trash is empty." : formatTable(["WHEN", "WHY", "SIZE", "PATH"], rows));
+  output.answer(
+    { links },
+    rows.length === 0
+      ? failed.length === 0
+        ? "The trash is empty."
+        : "No trash could be looked at."
+      : formatTable(["WHEN", "WHY", "SIZE", "PATH"], rows),
+  );
   return failed.length === 0 ? 0 : 1;
 }
 
