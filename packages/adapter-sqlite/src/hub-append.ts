@@ -25,7 +25,9 @@ export function prepareAppend(sql: SqliteDatabase): AppendBatch {
     "INSERT OR REPLACE INTO marks (workspace, replica_id, account_id, watermark, answers, acked_seq) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const setPossessed = sql.prepare("INSERT OR REPLACE INTO possessed (workspace, chunk_id, length_bytes) VALUES (?, ?, ?)");
-  const setDraft = sql.prepare("INSERT OR REPLACE INTO drafts (workspace, draft_id, replica_id, manifest, touched_at_ms) VALUES (?, ?, ?, ?, ?)");
+  const setDraft = sql.prepare(
+    "INSERT OR REPLACE INTO drafts (workspace, draft_id, replica_id, manifest, length, touched_at_ms, about) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  );
   const removeDraft = sql.prepare("DELETE FROM drafts WHERE workspace = ? AND draft_id = ?");
 
   function writeRow(workspace: number, row: Exclude<HubRow, { readonly table: "node" }>): void {
@@ -57,8 +59,8 @@ export function prepareAppend(sql: SqliteDatabase): AppendBatch {
         setPossessed.run(workspace, idBlob(row.chunkId), row.lengthBytes);
         return;
       case "draft": {
-        const { draftId, replicaId, manifest, touchedAtMs } = row.row;
-        setDraft.run(workspace, idBlob(draftId), idBlob(replicaId), manifest, touchedAtMs);
+        const { draftId, replicaId, manifest, length, touchedAtMs, about = null } = row.row;
+        setDraft.run(workspace, idBlob(draftId), idBlob(replicaId), manifest, length, touchedAtMs, about);
         return;
       }
       case "draft-removed":

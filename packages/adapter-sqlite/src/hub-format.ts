@@ -100,5 +100,10 @@ export const HUB_FORMAT: DatabaseFormat = {
       codec TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     `,
+    // Drafts are told to other devices, whose length is then looked up without their entries. Of those that were begun before nothing is told.
+    `
+    ALTER TABLE drafts ADD COLUMN length INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE drafts ADD COLUMN about BLOB;
+    `,
   ],
 };

@@ -1,10 +1,12 @@
 import type {
   ChunkId,
   ChunkRow,
+  DraftId,
   DraftRow,
   HubStore,
   NodeId,
   NodeRow,
+  ReplicaId,
   ReplicaMark,
   RevisionRow,
   Role,
@@ -22,6 +24,9 @@ type Stored<T, Ids extends keyof T> = Omit<T, Ids> & { readonly [K in Ids]: Uint
 type StoredWorkspace = Stored<WorkspaceRow, "workspaceId" | "rootNodeId" | "epoch">;
 type StoredNode = Omit<Stored<NodeRow, "nodeId" | "parentId">, "deleted"> & { readonly deleted: number };
 
+type StoredDraft = Omit<Stored<DraftRow, "draftId" | "replicaId">, "manifest" | "about"> & { readonly about: Uint8Array | null };
+
+const DRAFT_COLUMNS = "draft_id AS draftId, replica_id AS replicaId, length, touched_at_ms AS touchedAtMs, about";
 const NODE_COLUMNS = "node_id AS nodeId, parent_id AS parentId, name_key AS nameKey, deleted, seq, body";
 /** Each statement about a workspace begins with its id. */
 const WORKSPACE = "(SELECT workspace FROM workspaces WHERE workspace_id = ?)";
@@ -66,9 +71,8 @@ export async function createSqliteHubStore({ path }: { readonly path: string }):
   const markOf = sql.prepare(
     `SELECT account_id AS accountId, watermark, answers, acked_seq AS ackedSeq FROM marks WHERE workspace = ${WORKSPACE} AND replica_id = ?`,
   );
-  const draftById = sql.prepare(
-    `SELECT replica_id AS replicaId, manifest, touched_at_ms AS touchedAtMs FROM drafts WHERE workspace = ${WORKSPACE} AND draft_id = ?`,
-  );
+  const draftById = sql.prepare(`SELECT ${DRAFT_COLUMNS}, manifest FROM drafts WHERE workspace = ${WORKSPACE} AND draft_id = ?`);
+  const draftsOf = sql.prepare(`SELECT ${DRAFT_COLUMNS} FROM drafts WHERE workspace = ${WORKSPACE} ORDER BY draft_id LIMIT ?`);
   const chunkById = sql.prepare(
     `SELECT pack, payload_offset AS offset, stored_bytes AS storedBytes, plain_bytes AS plainBytes, codec FROM chunks WHERE chunk_id = ?`,
   );
@@ -157,9 +161,12 @@ export async function createSqliteHubStore({ path }: { readonly path: string }):
     },
     async draft(workspaceId, draftId) {
       return database.read(() => {
-        const row = draftById.get(idBlob(workspaceId), idBlob(draftId)) as Stored<DraftRow, "replicaId"> | undefined;
-        return row && { ...row, draftId, replicaId: idFrom(row.replicaId), manifest: bytesFrom(row.manifest) };
+        const row = draftById.get(idBlob(workspaceId), idBlob(draftId)) as (StoredDraft & Pick<DraftRow, "manifest">) | undefined;
+        return row && { ...draftFrom(row), manifest: bytesFrom(row.manifest) };
       });
+    },
+    async drafts(workspaceId, limit) {
+      return database.read(() => (draftsOf.all(idBlob(workspaceId), limitValue(limit)) as StoredDraft[]).map(draftFrom));
     },
     async append(batches) {
       const writes = batches.map((batch) => database.write(() => appendBatch(batch)));
@@ -185,6 +192,11 @@ export async function createSqliteHubStore({ path }: { readonly path: string }):
       database.close();
     },
   };
+}
+
+function draftFrom({ draftId, replicaId, length, touchedAtMs, about }: StoredDraft): Omit<DraftRow, "manifest"> {
+  const row = { draftId: idFrom<DraftId>(draftId), replicaId: idFrom<ReplicaId>(replicaId), length, touchedAtMs };
+  return about === null ? row : { ...row, about: bytesFrom(about) };
 }
 
 function nodeFrom(row: unknown): NodeRow | undefined {

@@ -49,7 +49,17 @@ const unstamped: fc.Arbitrary<HubRow> = fc.oneof(
   fc.record({ table: fc.constant("manifest" as const), manifestId: fc.constantFrom(...MANIFESTS), body: bytes }),
   fc.record({ table: fc.constant("possessed" as const), chunkId: fc.constantFrom(...CHUNKS), lengthBytes: fc.nat() }),
   fc
-    .record({ draftId: fc.constantFrom(...DRAFTS), replicaId: fc.constantFrom(...REPLICAS), manifest: bytes, touchedAtMs: fc.maxSafeNat() })
+    .record(
+      {
+        draftId: fc.constantFrom(...DRAFTS),
+        replicaId: fc.constantFrom(...REPLICAS),
+        manifest: bytes,
+        length: fc.nat(),
+        touchedAtMs: fc.maxSafeNat(),
+        about: bytes,
+      },
+      { requiredKeys: ["draftId", "replicaId", "manifest", "length", "touchedAtMs"] },
+    )
     .map((row): HubRow => ({ table: "draft", row })),
   fc.record({ table: fc.constant("draft-removed" as const), draftId: fc.constantFrom(...DRAFTS) }),
 );
@@ -111,7 +121,9 @@ async function answersOf(store: HubStore): Promise<unknown> {
     manifests: await store.manifests(workspaceId, MANIFESTS),
     possessed: await store.possessed(workspaceId, CHUNKS),
     marks: await Promise.all(REPLICAS.map((replicaId) => store.mark(workspaceId, replicaId))),
-    drafts: await Promise.all(DRAFTS.map((draftId) => store.draft(workspaceId, draftId))),
+    draftsById: await Promise.all(DRAFTS.map((draftId) => store.draft(workspaceId, draftId))),
+    drafts: await store.drafts(workspaceId, 9),
+    firstDrafts: await store.drafts(workspaceId, 1),
   }));
   return { workspaces: await Promise.all(workspaces), chunks: await store.chunks(CHUNKS) };
 }

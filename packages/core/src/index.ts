@@ -208,7 +208,9 @@ export { createLoopbackTransport } from "./hub/loopback-transport.js";
 export {
   answerCodecs,
   helloHash,
+  draftAboutCodec,
   MAX_ASKED_CHUNKS,
+  MAX_KNOWN_DRAFTS,
   MAX_MESSAGE_BYTES,
   MAX_ROWS,
   MAX_WORKSPACES,
@@ -224,8 +226,11 @@ export type {
   CommitRequest,
   CommitOutcome,
   DownloadRequest,
+  DraftAbout,
   DraftAnswer,
+  DraftNews,
   DraftRequest,
+  DraftsQuery,
   Feature,
   HeadRow,
   HeadsAnswer,
@@ -235,6 +240,7 @@ export type {
   SketchesRequest,
   Transport,
   UploadAnswer,
+  WaitAnswer,
   WaitQuery,
 } from "./transport/transport.js";
 export {

@@ -47,7 +47,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   const count = reader.varint();
   if (count > reader.remaining / SMALLEST_ENTRY_BYTES) throw malformed(`a manifest that claims ${count} chunks`);
   const entries: ManifestEntry[] = [];
-  for (let i = 0; i < count; i++) entries.push(entryCodec.read(reader));
+  for (let i = 0; i < count; i++) entries.push(manifestEntryCodec.read(reader));
   reader.end();
   return entries;
 }
@@ -65,7 +65,25 @@ export function manifestSize(manifest: Manifest): number {
   return manifest.reduce((sum, entry) => sum + entry.lengthBytes, 0);
 }
 
-const entryCodec: Codec<ManifestEntry> = {
+/** How many entries from the start both have. */
+export function commonEntries(a: Manifest, b: Manifest): number {
+  const end = Math.min(a.length, b.length);
+  let count = 0;
+  while (count < end && a[count]?.chunkId === b[count]?.chunkId && a[count]?.lengthBytes === b[count]?.lengthBytes) count += 1;
+  return count;
+}
+
+/** The entries from the start whose chunks end within so many bytes. */
+export function entriesWithin(manifest: Manifest, sizeBytes: number): Manifest {
+  let end = 0;
+  const first = manifest.findIndex(({ lengthBytes }) => {
+    end += lengthBytes;
+    return end > sizeBytes;
+  });
+  return first === -1 ? manifest : manifest.slice(0, first);
+}
+
+export const manifestEntryCodec: Codec<ManifestEntry> = {
   write: (writer, entry) => {
     writer.hex(entry.chunkId);
     writer.varint(entry.lengthBytes);
@@ -86,7 +104,7 @@ export type ManifestRun =
 const MAX_ENTRIES = Math.floor(MAX_MANIFEST_BYTES / SMALLEST_ENTRY_BYTES);
 
 export const manifestRunCodec = union<ManifestRun>({
-  entries: { tag: 1, fields: struct({ entries: list(entryCodec, MAX_ENTRIES) }) },
+  entries: { tag: 1, fields: struct({ entries: list(manifestEntryCodec, MAX_ENTRIES) }) },
   copy: { tag: 2, fields: struct({ from: varint, count: varint }) },
 });
 

@@ -7,6 +7,7 @@ import {
   type Content,
   type Cursor,
   type DeviceId,
+  type DraftId,
   type Head,
   HUB_REPLICA_ID,
   type JournalRow,
@@ -161,6 +162,9 @@ const sketch: fc.Arbitrary<Sketch> = fc.array(fc.record({ fingerprint: hash8, le
   });
 });
 
+const draftId = hexOf<DraftId>(16);
+const draftAbout = fc.record({ nodeId, place, sizeBytes: integer });
+
 /** What a replica may ask, by operation. */
 export const requests = {
   changes: fc.record(
@@ -174,7 +178,16 @@ export const requests = {
     { requiredKeys: ["workspaces"] },
   ),
   outcomes: fc.record({ workspaceId, replicaId, counters }),
-  wait: fc.record({ workspaces: fc.array(fc.record({ workspaceId, afterSeq: integer }), { maxLength: 3 }), timeoutMs: integer }),
+  wait: fc.record(
+    {
+      workspaces: fc.array(fc.record({ workspaceId, afterSeq: integer }), { maxLength: 3 }),
+      timeoutMs: integer,
+      drafts: fc.array(fc.record({ workspaceId, replicaId, known: fc.array(fc.record({ draftId, length: integer }), { maxLength: 3 }) }), {
+        maxLength: 3,
+      }),
+    },
+    { requiredKeys: ["workspaces", "timeoutMs"] },
+  ),
   heads: fc.record({ workspaceId, afterSeq: integer }),
   manifests: fc.record({
     workspaceId,
@@ -183,7 +196,7 @@ export const requests = {
   versions: fc.record({ workspaceId, nodeIds: fc.array(nodeId, { maxLength: 3 }), limit: integer }),
   missing: fc.record({ workspaceId, chunkIds }),
   draft: fc.record(
-    { workspaceId, replicaId, draftId: hexOf(16), firstIndex: integer, baseManifestId: manifestId, runs, closeAs: manifestId },
+    { workspaceId, replicaId, draftId, firstIndex: integer, baseManifestId: manifestId, runs, closeAs: manifestId, about: draftAbout },
     { requiredKeys: ["workspaceId", "replicaId", "draftId", "firstIndex", "runs"] },
   ),
   sketches: fc.record({ workspaceId, chunkIds, averageBytes: integer }),
@@ -223,6 +236,24 @@ export const answers = {
     { requiredKeys: ["workspaces"] },
   ),
   outcomes,
+  wait: fc.oneof(
+    fc.record({ kind: fc.constant("changes" as const) }),
+    fc.record({
+      kind: fc.constant("drafts" as const),
+      drafts: fc.array(
+        fc.record(
+          {
+            workspaceId,
+            replicaId,
+            draftId,
+            grown: fc.record({ about: draftAbout, firstIndex: integer, entries: fc.array(manifestEntry, { maxLength: 4 }) }),
+          },
+          { requiredKeys: ["workspaceId", "replicaId", "draftId"] },
+        ),
+        { maxLength: 3 },
+      ),
+    }),
+  ),
   heads: fc.record(
     {
       rootNodeId: nodeId,

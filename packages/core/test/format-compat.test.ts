@@ -15,6 +15,7 @@ import {
   decodeFrameHeader,
   decodeManifest,
   type DeviceId,
+  draftAboutCodec,
   type DraftId,
   encode,
   encodeDelta,
@@ -121,6 +122,7 @@ const done = {
   firstSeq: 300,
   place: cursor,
 } as const;
+const draftAbout = { nodeId, place: headOf(CONTENTS.file).place, sizeBytes: 70_000 };
 const hello = { features: ["deflate", "delta"], maxFileBytes: 10 * 2 ** 30, maxBatchBytes: 8 * 2 ** 20, maxCommitChanges: 1000 };
 
 interface Written {
@@ -234,6 +236,11 @@ const VALUES: Readonly<Record<string, Written>> = {
   }),
   "request of outcomes": written(requestCodecs.outcomes, { workspaceId, replicaId: laptop, counters: [8, 300] }),
   "request of wait": written(requestCodecs.wait, { workspaces: [{ workspaceId, afterSeq: 300 }], timeoutMs: 55_000 }),
+  "request of wait with the drafts that are known": written(requestCodecs.wait, {
+    workspaces: [{ workspaceId, afterSeq: 300 }],
+    timeoutMs: 55_000,
+    drafts: [{ workspaceId, replicaId: laptop, known: [{ draftId: id16<DraftId>("22"), length: 150 }] }],
+  }),
   "request of heads": written(requestCodecs.heads, { workspaceId, afterSeq: 300 }),
   "request of manifests": written(requestCodecs.manifests, {
     workspaceId,
@@ -249,6 +256,14 @@ const VALUES: Readonly<Record<string, Written>> = {
     baseManifestId: id32<ManifestId>("0d"),
     runs,
     closeAs: manifestId,
+  }),
+  "request of draft that is about a file": written(requestCodecs.draft, {
+    workspaceId,
+    replicaId: laptop,
+    draftId: id16<DraftId>("22"),
+    firstIndex: 0,
+    runs,
+    about: draftAbout,
   }),
   "request of download": written(requestCodecs.download, { workspaceId, chunkIds: [chunkA, chunkB] }),
   "request of download with what is accepted": written(requestCodecs.download, {
@@ -276,6 +291,15 @@ const VALUES: Readonly<Record<string, Written>> = {
     ],
   }),
   "answer of outcomes": written(answerCodecs.outcomes, [{ counter: 300, commitHash: id32<string>("5e"), answer: done }]),
+  "answer of wait": written(answerCodecs.wait, { kind: "changes" }),
+  "answer of wait, drafts": written(answerCodecs.wait, {
+    kind: "drafts",
+    drafts: [
+      { workspaceId, replicaId: phone, draftId: id16<DraftId>("22"), grown: { about: draftAbout, firstIndex: 150, entries: manifest } },
+      { workspaceId, replicaId: phone, draftId: id16<DraftId>("22") },
+    ],
+  }),
+  "what a draft is about": written(draftAboutCodec, draftAbout),
   "answer of heads": written(answerCodecs.heads, { rootNodeId: parentId, heads: [{ head: headOf(CONTENTS.directory) }], nextAfterSeq: 300, cursor }),
   "answer of manifests": written(answerCodecs.manifests, [{ manifestId, runs }, { manifestId: id32<ManifestId>("0d") }]),
   "answer of versions": written(answerCodecs.versions, [

@@ -10,7 +10,7 @@ import type { WorkspaceId } from "../ids.js";
  * - BU5 After `close` every call is refused with `ERR_CLOSED`, and so are the requests that wait; `close` resolves when those under way have ended.
  */
 export interface Bus {
-  /** Says that `workspaceId` has reached `seq`. Carries no content. */
+  /** Says that `workspaceId` has reached `seq`; one that it had reached before, that something beside its journal has moved. Carries no content. */
   publish(workspaceId: WorkspaceId, seq: number): void;
   subscribe(workspaceId: WorkspaceId, listener: (seq: number) => void): Unsubscribe;
   request(workspaceId: WorkspaceId, payload: Uint8Array): Promise<Uint8Array>;

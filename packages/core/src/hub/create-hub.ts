@@ -21,7 +21,7 @@ const DEFAULT_MAX_FILE_BYTES = 10 * 1024 ** 3;
 /** Below the minute after which proxies commonly give up on a silent connection. */
 const DEFAULT_MAX_WAIT_MS = 55_000;
 
-const FEATURES: readonly Feature[] = ["deflate", "delta"];
+const FEATURES: readonly Feature[] = ["deflate", "delta", "drafts"];
 
 /** Makes the authority over `store` and `blobs`, which stay the caller's to close. */
 export function createHub(options: HubOptions): Hub {
@@ -37,6 +37,7 @@ export function createHub(options: HubOptions): Hub {
   const counters = createHubCounters();
   const gate = createCallGate();
   const stopServing = bus.serve(createCommitWorker({ store, bus, env, maxFileBytes, counters }));
+  const drafts = createDrafts({ store, bus, env, counters });
   const hello = { features: FEATURES, maxFileBytes, maxBatchBytes: MAX_BATCH_BYTES, maxCommitChanges: MAX_COMMIT_CHANGES };
   const parts = {
     store,
@@ -46,9 +47,9 @@ export function createHub(options: HubOptions): Hub {
     hello,
     ownHelloHash: helloHash(hello, env.sha256),
     feed: createFeed(store, env.sha256),
-    drafts: createDrafts(store, env),
+    drafts,
     transfer: createTransfer({ store, packs: createPackStore({ blobs, store, env }), env, counters, onDamage }),
-    wait: createWaiter({ store, bus, env, counters }),
+    wait: createWaiter({ store, bus, env, counters, newsOf: drafts.news }),
   };
 
   return {

@@ -22,6 +22,7 @@ export function createHubCounters(): HubCounters {
     deflateFramesServed: 0,
     bytesSaved: 0,
     chunksSketched: 0,
+    draftChunksTold: 0,
     waiting: 0,
   };
 }

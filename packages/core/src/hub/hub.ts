@@ -59,4 +59,5 @@ export type HubCounter =
   | "deflateFramesServed"
   | "bytesSaved"
   | "chunksSketched"
+  | "draftChunksTold"
   | "waiting";

@@ -64,11 +64,12 @@ export function createSession(parts: HubParts, principal: Principal): Transport 
         return outcomes(workspaceId, replicaId, counters);
       }),
 
-    wait: ({ workspaces, timeoutMs }, options) =>
+    wait: ({ workspaces, timeoutMs, drafts: known = [] }, options) =>
       gate.call(options, async (signal) => {
         checkCount(workspaces.length);
-        await Promise.all(workspaces.map(({ workspaceId }) => access.mustRead(workspaceId)));
-        await wait(workspaces, Math.min(timeoutMs, maxWaitMs), signal);
+        checkCount(known.length);
+        await Promise.all([...workspaces, ...known].map(({ workspaceId }) => access.mustRead(workspaceId)));
+        return wait({ workspaces, drafts: known, timeoutMs: Math.min(timeoutMs, maxWaitMs) }, signal);
       }),
 
     heads: (request, options) => gate.call(options, () => access.mustRead(request.workspaceId).then(() => feed.heads(request))),
@@ -80,7 +81,7 @@ export function createSession(parts: HubParts, principal: Principal): Transport 
     missing: ({ workspaceId, chunkIds }, options) =>
       gate.call(options, () => access.mustRead(workspaceId).then(() => transfer.missing(workspaceId, chunkIds))),
 
-    draft: (request, options) => gate.call(options, () => access.mustWrite(request.workspaceId).then(() => drafts(request))),
+    draft: (request, options) => gate.call(options, () => access.mustWrite(request.workspaceId).then(() => drafts.grow(request))),
 
     upload: ({ workspaceId, frames }, options) =>
       gate.call(options, async () => {

@@ -59,7 +59,11 @@ export interface DraftRow {
   readonly replicaId: ReplicaId;
   /** Entries so far, as a manifest in canonical form. */
   readonly manifest: Uint8Array;
+  /** How many those are. */
+  readonly length: number;
   readonly touchedAtMs: number;
+  /** What others are told that the file is to be, in canonical form. Absent: the draft is told to nobody. */
+  readonly about?: Uint8Array | undefined;
 }
 
 /** Rows of one workspace, written together. */
@@ -142,6 +146,8 @@ export interface HubStore {
   possessed(workspaceId: WorkspaceId, chunkIds: readonly ChunkId[]): Promise<ReadonlySet<ChunkId>>;
   mark(workspaceId: WorkspaceId, replicaId: ReplicaId): Promise<ReplicaMark | undefined>;
   draft(workspaceId: WorkspaceId, draftId: DraftId): Promise<DraftRow | undefined>;
+  /** All drafts without their entries, by id, at most `limit`. */
+  drafts(workspaceId: WorkspaceId, limit: number): Promise<ReadonlyArray<Omit<DraftRow, "manifest">>>;
   append(batches: readonly HubBatch[]): Promise<ReadonlyArray<"appended" | "stale">>;
   chunks(chunkIds: readonly ChunkId[]): Promise<ReadonlyArray<ChunkRow | undefined>>;
   /** Durable when it resolves. A row for a chunk that has one already is left out. */

@@ -80,6 +80,11 @@ export function createMemoryHubStore(options: { readonly from?: MemoryHubSnapsho
     async draft(workspaceId, draftId) {
       return ownArrays(open("read a draft", workspaceId)?.drafts.get(draftId));
     },
+    async drafts(workspaceId, limit) {
+      const rows = [...(open("list drafts", workspaceId)?.drafts.values() ?? [])];
+      rows.sort((a, b) => (a.draftId < b.draftId ? -1 : 1));
+      return rows.slice(0, limit).map(({ manifest: _entries, ...row }) => ownArrays(row));
+    },
     async append(batches) {
       begin("append");
       const failures: unknown[] = [];

@@ -6,8 +6,8 @@ import { sketchCodec } from "../delta/sketch.js";
 import type { Sha256 } from "../env.js";
 import type { ChunkId, DeviceId, DraftId, ManifestId, NodeId, ReplicaId, WorkspaceId } from "../ids.js";
 import { cursorCodec, journalRowCodec, MAX_DEVICE_NAME_BYTES } from "../journal.js";
-import { inlineManifestMaxBytes, manifestRunCodec } from "../manifest.js";
-import { headCodec } from "../node.js";
+import { inlineManifestMaxBytes, manifestEntryCodec, manifestRunCodec } from "../manifest.js";
+import { headCodec, placeCodec } from "../node.js";
 import { versionVectorCodec } from "../version-vector.js";
 import type {
   AcceptedFrames,
@@ -16,8 +16,11 @@ import type {
   ChangesQuery,
   CommitOutcome,
   DownloadRequest,
+  DraftAbout,
   DraftAnswer,
+  DraftNews,
   DraftRequest,
+  DraftsQuery,
   HeadRow,
   HeadsAnswer,
   Hello,
@@ -26,6 +29,7 @@ import type {
   SketchesRequest,
   Transport,
   UploadAnswer,
+  WaitAnswer,
   WaitQuery,
 } from "./transport.js";
 
@@ -35,6 +39,10 @@ export const MAX_WORKSPACES = 1_000;
 export const MAX_ROWS = 1_000;
 /** Most ids in one `missing`. */
 export const MAX_ASKED_CHUNKS = 8_192;
+/** Most open drafts of one workspace that a device can know of. */
+export const MAX_KNOWN_DRAFTS = 1_024;
+/** Most entries of drafts in one answer of `wait`: 150 KB. */
+export const MAX_TOLD_ENTRIES = 4_096;
 /** Most bytes in the body of one request or answer that is not frames. A draft of the longest manifest is the largest. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
@@ -43,6 +51,7 @@ const replicaId = id<ReplicaId>(16);
 const nodeId = id<NodeId>(16);
 const chunkId = id<ChunkId>(32);
 const manifestId = id<ManifestId>(32);
+const draftId = id<DraftId>(16);
 const inlineManifest = optional(bytes(inlineManifestMaxBytes));
 
 export const helloCodec: Codec<Hello> = struct<Hello>({
@@ -81,6 +90,32 @@ const changesAnswer = union<ChangesAnswer>({
   gone: { tag: 3, fields: struct({ workspaceId }) },
 });
 
+export const draftAboutCodec: Codec<DraftAbout> = struct<DraftAbout>({ nodeId, place: placeCodec, sizeBytes: varint });
+
+const waitAnswer = union<WaitAnswer>({
+  changes: { tag: 1, fields: struct({}) },
+  drafts: {
+    tag: 2,
+    fields: struct<Omit<Extract<WaitAnswer, { kind: "drafts" }>, "kind">>({
+      drafts: list(
+        struct<DraftNews>({
+          workspaceId,
+          replicaId,
+          draftId,
+          grown: optional(
+            struct<NonNullable<DraftNews["grown"]>>({
+              about: draftAboutCodec,
+              firstIndex: varint,
+              entries: list(manifestEntryCodec, MAX_TOLD_ENTRIES),
+            }),
+          ),
+        }),
+        MAX_KNOWN_DRAFTS,
+      ),
+    }),
+  },
+});
+
 type Request<Name extends keyof Transport> = Parameters<Transport[Name]>[0];
 type Answer<Name extends keyof Transport> = Awaited<ReturnType<Transport[Name]>>;
 
@@ -96,7 +131,20 @@ export const requestCodecs: { readonly [Name in MessageOperation | "download" | 
     ),
   }),
   outcomes: struct<Request<"outcomes">>({ workspaceId, replicaId, counters }),
-  wait: struct<Request<"wait">>({ workspaces: list(struct<WaitQuery>({ workspaceId, afterSeq: varint }), MAX_WORKSPACES), timeoutMs: varint }),
+  wait: struct<Request<"wait">>({
+    workspaces: list(struct<WaitQuery>({ workspaceId, afterSeq: varint }), MAX_WORKSPACES),
+    timeoutMs: varint,
+    drafts: trailing(
+      list(
+        struct<DraftsQuery>({
+          workspaceId,
+          replicaId,
+          known: list(struct<DraftsQuery["known"][number]>({ draftId, length: varint }), MAX_KNOWN_DRAFTS),
+        }),
+        MAX_WORKSPACES,
+      ),
+    ),
+  }),
   heads: struct<Request<"heads">>({ workspaceId, afterSeq: varint }),
   manifests: struct<Request<"manifests">>({
     workspaceId,
@@ -107,11 +155,12 @@ export const requestCodecs: { readonly [Name in MessageOperation | "download" | 
   draft: struct<DraftRequest>({
     workspaceId,
     replicaId,
-    draftId: id<DraftId>(16),
+    draftId,
     firstIndex: varint,
     baseManifestId: optional(manifestId),
     runs: list(manifestRunCodec, 250_000),
     closeAs: optional(manifestId),
+    about: trailing(draftAboutCodec),
   }),
   sketches: struct<SketchesRequest>({ workspaceId, chunkIds: list(chunkId, MAX_ASKED_CHUNKS), averageBytes: varint }),
   download: struct<DownloadRequest>({
@@ -128,10 +177,11 @@ export const requestCodecs: { readonly [Name in MessageOperation | "download" | 
   commit: struct<Request<"commit">>({ workspaceId, commit: bytes(MAX_COMMIT_BYTES), cursor: trailing(cursorCodec) }),
 };
 
-export const answerCodecs: { readonly [Name in MessageOperation | "upload" | "hello"]: Codec<Answer<Name>> } = {
+export const answerCodecs: { readonly [Name in MessageOperation | "upload" | "hello" | "wait"]: Codec<Answer<Name>> } = {
   hello: helloCodec,
   changes: struct<Answer<"changes">>({ hello: optional(helloCodec), workspaces: list(changesAnswer, MAX_WORKSPACES) }),
   outcomes: outcomesCodec,
+  wait: waitAnswer,
   heads: struct<HeadsAnswer>({
     rootNodeId: nodeId,
     heads: list(struct<HeadRow>({ head: headCodec, manifest: inlineManifest }), MAX_ROWS),

@@ -2,7 +2,7 @@ import { isTwinfoldError, TwinfoldError, type TwinfoldErrorCode } from "../error
 import type { WorkspaceId } from "../ids.js";
 import type { OperationOptions } from "../operation-options.js";
 import { MAX_WORKSPACES } from "./messages.js";
-import type { Transport } from "./transport.js";
+import type { Transport, WaitAnswer } from "./transport.js";
 
 export interface MultiplexedOptions {
   /**
@@ -17,7 +17,7 @@ export interface MultiplexedOptions {
  * One Transport for all replicas of a process: their `wait`s become one long poll, and `changes` that are asked for together one request.
  * All else passes through.
  *
- * A joined `wait` resolves for all when it resolves for one (TR5 allows it), so that the `changes` that follow are joined too. A joined call
+ * A joined `wait` resolves for all when it resolves for one (TR5 allows it), so that the `changes` that follow are joined too; of drafts each is told its own. A joined call
  * that fails for a reason that may be one caller's own is made again for each alone. An aborted caller leaves; the others stay.
  */
 export function multiplexed(transport: Transport, { gather = () => Promise.resolve() }: MultiplexedOptions = {}): Transport {
@@ -67,7 +67,7 @@ function changesOf(transport: Transport): Joining<Parameters<Transport["changes"
   };
 }
 
-function waitOf(transport: Transport): Joining<Parameters<Transport["wait"]>[0], void> {
+function waitOf(transport: Transport): Joining<Parameters<Transport["wait"]>[0], WaitAnswer> {
   return {
     takesUpRunning: true,
     fits: () => true,
@@ -77,8 +77,16 @@ function waitOf(transport: Transport): Joining<Parameters<Transport["wait"]>[0],
         earliest.set(workspaceId, Math.min(afterSeq, earliest.get(workspaceId) ?? afterSeq));
       }
       const workspaces = [...earliest].map(([workspaceId, afterSeq]) => ({ workspaceId, afterSeq }));
-      await transport.wait({ workspaces, timeoutMs: Math.min(...requests.map((request) => request.timeoutMs)) }, options);
-      return requests.map(() => undefined);
+      const drafts = requests.flatMap((request) => request.drafts ?? []);
+      const timeoutMs = Math.min(...requests.map((request) => request.timeoutMs));
+      const answer = await transport.wait({ workspaces, timeoutMs, ...(drafts.length > 0 ? { drafts } : {}) }, options);
+      if (answer.kind === "changes") return requests.map(() => answer);
+      return requests.map((request) => ({
+        kind: "drafts",
+        drafts: answer.drafts.filter((news) =>
+          request.drafts?.some((asked) => asked.workspaceId === news.workspaceId && asked.replicaId === news.replicaId),
+        ),
+      }));
     },
   };
 }

@@ -2,14 +2,14 @@ import type { CommitAnswer } from "../commit.js";
 import type { Sketch } from "../delta/sketch.js";
 import type { ChunkId, DeviceId, DraftId, ManifestId, NodeId, ReplicaId, WorkspaceId } from "../ids.js";
 import type { Cursor, JournalRow } from "../journal.js";
-import type { ManifestRun } from "../manifest.js";
-import type { Head } from "../node.js";
+import type { ManifestEntry, ManifestRun } from "../manifest.js";
+import type { Head, Place } from "../node.js";
 import type { OperationOptions } from "../operation-options.js";
 import type { Frame } from "../storage/frame.js";
 import type { VersionVector } from "../version-vector.js";
 
-/** What a hub may offer besides the rest: frames of codec `deflate`, frames of codec `delta` and `sketches`. */
-export type Feature = "deflate" | "delta";
+/** What a hub may offer besides the rest: frames of codec `deflate`, frames of codec `delta` and `sketches`, telling open `drafts` to others. */
+export type Feature = "deflate" | "delta" | "drafts";
 
 /** What the hub offers and bounds. A replica caches it and names its hash with every `changes`. */
 export interface Hello {
@@ -64,6 +64,46 @@ export interface WaitQuery {
   readonly afterSeq: number;
 }
 
+/** What a file that is still being sent is to be, so that others can judge whether they want it. Nothing binds its uploader to it. */
+export interface DraftAbout {
+  readonly nodeId: NodeId;
+  readonly place: Place;
+  readonly sizeBytes: number;
+}
+
+/** Asks for what open drafts of others have that `known` has not. */
+export interface DraftsQuery {
+  readonly workspaceId: WorkspaceId;
+  /** Who asks: its own drafts are not told. */
+  readonly replicaId: ReplicaId;
+  /** Open drafts that the asker was told of, with the entries that it was told. A greater length: no more is wanted of that draft. */
+  readonly known: ReadonlyArray<{ readonly draftId: DraftId; readonly length: number }>;
+}
+
+export interface DraftNews {
+  readonly workspaceId: WorkspaceId;
+  /** Who asked. */
+  readonly replicaId: ReplicaId;
+  readonly draftId: DraftId;
+  /** Absent: a draft that was known is closed, or was given up. */
+  readonly grown?:
+    | {
+        readonly about: DraftAbout;
+        /** Of the first of `entries` in the draft. */
+        readonly firstIndex: number;
+        /** Chunks that the workspace possesses, as their uploader says; a chunk that is not there is answered `absent`. */
+        readonly entries: readonly ManifestEntry[];
+      }
+    | undefined;
+}
+
+/** Why a `wait` has ended. */
+export type WaitAnswer =
+  /** A look at the changes is due: a journal has moved, or the time is over. */
+  | { readonly kind: "changes" }
+  /** Drafts alone have moved. */
+  | { readonly kind: "drafts"; readonly drafts: readonly DraftNews[] };
+
 export interface HeadRow {
   readonly head: Head;
   readonly manifest?: Uint8Array | undefined;
@@ -112,6 +152,8 @@ export interface DraftRequest {
   readonly runs: readonly ManifestRun[];
   /** Closes the draft: the manifest that it must be now. It is kept, and a commit may name it. */
   readonly closeAs?: ManifestId | undefined;
+  /** Lets the draft be told to others, whose chunks up to its length are durable. Named only to a hub that offers `drafts`, with each piece. */
+  readonly about?: DraftAbout | undefined;
 }
 
 export interface DraftAnswer {
@@ -167,6 +209,7 @@ export interface CommitRequest {
  * - TR3 `changes` and `outcomes` judge commits in doubt first: each is answered with its outcome, or fenced so that it can never execute.
  * - TR4 `changes` gives rows in ascending, gapless order, at least one when there is one. `more` means: ask again.
  * - TR5 `wait` resolves when one of the workspaces is past its `afterSeq`, or after the hub's own time; it may resolve early.
+ *   While none is, it resolves with the open drafts of other replicas that have more entries than `drafts` knows, and with those known that are open no longer.
  * - TR6 `missing` names those of the asked chunks that the workspace does not possess, and tells nothing else.
  * - TR7 `upload` keeps every frame that arrived whole, also when the rest does not. A frame whose bytes are not its id's is refused with `ERR_INTEGRITY`,
  *   or, when they had to be rebuilt, named in `sendPlain`. Chunks of at most 8 MiB are sent at once.
@@ -190,7 +233,15 @@ export interface Transport {
     request: { readonly workspaceId: WorkspaceId; readonly replicaId: ReplicaId; readonly counters: readonly number[] },
     options?: OperationOptions,
   ): Promise<readonly CommitOutcome[]>;
-  wait(request: { readonly workspaces: readonly WaitQuery[]; readonly timeoutMs: number }, options?: OperationOptions): Promise<void>;
+  wait(
+    request: {
+      readonly workspaces: readonly WaitQuery[];
+      readonly timeoutMs: number;
+      /** Asked only of a hub that offers `drafts`. @default drafts end no wait */
+      readonly drafts?: readonly DraftsQuery[] | undefined;
+    },
+    options?: OperationOptions,
+  ): Promise<WaitAnswer>;
   heads(request: { readonly workspaceId: WorkspaceId; readonly afterSeq: number }, options?: OperationOptions): Promise<HeadsAnswer>;
   manifests(
     request: {

@@ -28,7 +28,7 @@ export function createScriptedHub() {
           signal,
           end(error) {
             polls.splice(polls.indexOf(poll), 1);
-            if (error === undefined) resolve();
+            if (error === undefined) resolve({ kind: "changes" });
             else reject(error);
           },
         };

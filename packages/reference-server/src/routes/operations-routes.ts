@@ -27,6 +27,7 @@ const COUNTERS: Readonly<Record<Exclude<HubCounter, "waiting">, string>> = {
   deflateFramesServed: "Chunks served compressed",
   bytesSaved: "Bytes of chunks that did not have to travel, both ways",
   chunksSketched: "Chunks whose pieces were told, for differences to them",
+  draftChunksTold: "Chunks of files still being sent that were told to other devices, which may fetch them ahead",
 };
 
 /** For operators: health, readiness, metrics, and the page that describes the routes. */

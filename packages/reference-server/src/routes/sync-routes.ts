@@ -76,11 +76,15 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions }: SyncRoutesOp
   message("sketches", "Pieces of chunks, for differences within them");
   message("commit", "Offer changes");
 
-  app.post("/v1/sync/wait", { schema: { ...schemaOf("Held until something happens", { 204: {} }), body: binaryContent } }, async (request, reply) => {
-    const asked = decode(requestCodecs.wait, await readMessage(request.body as ByteStream));
-    await held(request, reply, (options) => sessionOf(request).wait(asked, options));
-    return await reply.code(204).send();
-  });
+  app.post(
+    "/v1/sync/wait",
+    { schema: { ...schemaOf("Held until something happens", { 200: binaryContent, 204: {} }), body: binaryContent } },
+    async (request, reply) => {
+      const asked = decode(requestCodecs.wait, await readMessage(request.body as ByteStream));
+      const answer = await held(request, reply, (options) => sessionOf(request).wait(asked, options));
+      return answer.kind === "changes" ? await reply.code(204).send() : await sendBinary(reply, encode(answerCodecs.wait, answer));
+    },
+  );
 
   app.post("/v1/sync/upload", { schema: { ...schema("Bring chunks"), querystring: uploadQuerySchema } }, async (request, reply) => {
     const workspaceId = parseWorkspaceId((request.query as { readonly workspace: string }).workspace);
@@ -102,12 +106,12 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions }: SyncRoutesOp
   });
 
   /** Runs an operation that ends early when its client goes away or its device is revoked. */
-  async function held(request: FastifyRequest, reply: FastifyReply, operation: (options: OperationOptions) => Promise<void>): Promise<void> {
+  async function held<T>(request: FastifyRequest, reply: FastifyReply, operation: (options: OperationOptions) => Promise<T>): Promise<T> {
     const { signal, abort, release } = sessions.hold(principalOf(request));
     const gone = (): void => abort(clientGone());
     reply.raw.once("close", gone);
     try {
-      await operation({ signal });
+      return await operation({ signal });
     } finally {
       reply.raw.off("close", gone);
       release();

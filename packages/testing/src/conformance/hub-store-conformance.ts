@@ -84,7 +84,14 @@ const reopened = (clause: Clause<HubStore>): Clause<HubStore> => ({ ...clause, n
 const CLAUSES = {
   "HS1 all rows of a batch can be read": onWorkspaces(async (store) => {
     const mark = { replicaId: sampleReplicaId(1), accountId: OWNER, watermark: 5, answers: bytes(1, 2), ackedSeq: 3 };
-    const draft = { draftId: sampleDraftId(1), replicaId: sampleReplicaId(1), manifest: bytes(9), touchedAtMs: 1_700_000_000_000 };
+    const draft = {
+      draftId: sampleDraftId(1),
+      replicaId: sampleReplicaId(1),
+      manifest: bytes(9),
+      length: 3,
+      touchedAtMs: 1_700_000_000_000,
+      about: bytes(8),
+    };
     const revision = { nodeId: sampleNodeId(1), revision: 1, body: bytes(4) };
     await append(
       store,
@@ -109,11 +116,24 @@ const CLAUSES = {
     assertEqual(await store.possessed(W, [sampleChunkId(1)]), new Set([sampleChunkId(1)]));
     assertEqual(await store.draft(W, sampleDraftId(1)), draft);
   }),
+  "HS1 drafts are listed without their entries, by id, as many as are asked for": onWorkspaces(async (store) => {
+    const draft = (n: number) => ({ draftId: sampleDraftId(n), replicaId: sampleReplicaId(n), length: n, touchedAtMs: 10 - n });
+    const listed = [draft(1), { ...draft(2), about: bytes(8) }, draft(3)];
+    await append(
+      store,
+      ...[2, 0, 1].map((n): HubRow => ({ table: "draft", row: { ...(listed[n] as ReturnType<typeof draft>), manifest: bytes(9) } })),
+    );
+    assertEqual(await store.drafts(W, 10), listed);
+    assertEqual(await store.drafts(W, 2), listed.slice(0, 2));
+    assertEqual(await store.drafts(OTHER, 10), [], "drafts of another workspace");
+    await append(store, { table: "draft-removed", draftId: sampleDraftId(2) });
+    assertEqual(await store.drafts(W, 10), [draft(1), draft(3)]);
+  }),
   "HS1 a later row replaces the one with its key": onWorkspaces(async (store) => {
     const member = (role: "viewer" | "editor" | undefined): HubRow => ({ table: "member", accountId: sampleAccountId(2), role });
     const draft = (touchedAtMs: number): HubRow => ({
       table: "draft",
-      row: { draftId: sampleDraftId(1), replicaId: sampleReplicaId(1), manifest: bytes(), touchedAtMs },
+      row: { draftId: sampleDraftId(1), replicaId: sampleReplicaId(1), manifest: bytes(), length: 0, touchedAtMs },
     });
     const mark = (watermark: number): HubRow => ({
       table: "mark",
@@ -262,7 +282,7 @@ const CLAUSES = {
     const rows: HubRow[] = [
       { table: "possessed", chunkId: sampleChunkId(1), lengthBytes: 1 },
       { table: "manifest", manifestId: sampleManifestId(1), body: bytes(1) },
-      { table: "draft", row: { draftId: sampleDraftId(1), replicaId: sampleReplicaId(1), manifest: bytes(), touchedAtMs: 1 } },
+      { table: "draft", row: { draftId: sampleDraftId(1), replicaId: sampleReplicaId(1), manifest: bytes(), length: 0, touchedAtMs: 1 } },
     ];
     assertEqual(
       await store.append([
@@ -462,6 +482,7 @@ const CLAUSES = {
       () => store.possessed(W, []),
       () => store.mark(W, sampleReplicaId(1)),
       () => store.draft(W, sampleDraftId(1)),
+      () => store.drafts(W, 1),
       () => store.append([{ workspaceId: W, expectedStamp: 0, rows: [] }]),
       () => store.chunks([]),
       () => store.addChunks([]),

@@ -354,6 +354,53 @@ const CLAUSES = {
       await transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 });
     },
   },
+  "TR5 wait tells how drafts of other replicas grow, replace each other and end, where the hub offers that, and a journal that moved before them": {
+    check: async (fixture) => {
+      const { transport, workspaceId, foreignWorkspaceId } = fixture;
+      if (!(await transport.hello()).features.includes("drafts")) return;
+      const [reader, first, second] = [sampleReplicaId(2), sampleDraftId(1), sampleDraftId(2)];
+      const place = { parentId: workspaceId as string as NodeId, name: "large" as NodeName };
+      const about = { nodeId: nodeId(1), place, sizeBytes: 3 };
+      const entries = [1, 2, 3].map((n) => ({ chunkId: frameOf(Uint8Array.of(n)).chunkId, lengthBytes: 1 }));
+      const piece = (draftId: typeof first, from: number, to: number) => ({
+        workspaceId,
+        replicaId: REPLICA,
+        draftId,
+        firstIndex: from,
+        runs: [{ kind: "entries" as const, entries: entries.slice(from, to) }],
+      });
+      const wait = (known: ReadonlyArray<readonly [typeof first, number]>, asking = reader) =>
+        transport.wait({
+          workspaces: [{ workspaceId, afterSeq: 0 }],
+          timeoutMs: 30_000,
+          drafts: [{ workspaceId, replicaId: asking, known: known.map(([draftId, length]) => ({ draftId, length })) }],
+        });
+      const told = (...drafts: object[]) => ({ kind: "drafts", drafts: drafts.map((draft) => ({ workspaceId, replicaId: reader, ...draft })) });
+
+      const held = wait([]);
+      await transport.draft({ ...piece(first, 0, 2), about });
+      assertEqual(await held, told({ draftId: first, grown: { about, firstIndex: 0, entries: entries.slice(0, 2) } }), "a wait that was held");
+      await transport.draft({ ...piece(first, 2, 3), about });
+      assertEqual(await wait([[first, 2]]), told({ draftId: first, grown: { about, firstIndex: 2, entries: entries.slice(2) } }), "what is new");
+      await transport.draft({ ...piece(second, 0, 1), about });
+      const replaced = told({ draftId: first }, { draftId: second, grown: { about, firstIndex: 0, entries: entries.slice(0, 1) } });
+      assertEqual(await wait([[first, 3]]), replaced, "another draft of the same node");
+      await transport.draft({ ...piece(second, 1, 3), closeAs: manifestIdOf(encodeManifest(entries), nobleSha256) });
+      assertEqual(await wait([[second, 1]]), told({ draftId: second }), "a closed draft");
+      await transport.draft(piece(sampleDraftId(3), 0, 3)); // about nothing, and so told to nobody
+      await transport.draft({ ...piece(first, 0, 3), about });
+      const quiet = [wait([[first, 3]]), wait([[first, Number.MAX_SAFE_INTEGER]]), wait([], REPLICA)];
+      await mustCommit(fixture, 1, newFile(1, fixture));
+      assertEqual(
+        await Promise.all(quiet),
+        upTo(3).map(() => ({ kind: "changes" })),
+        "waits that knew all, or were the replica's own",
+      );
+      assertEqual(await wait([]), { kind: "changes" }, "a journal that moved");
+      const foreign = [{ workspaceId: foreignWorkspaceId, replicaId: reader, known: [] }];
+      await assertRejects(transport.wait({ workspaces: [], timeoutMs: 1, drafts: foreign }), "ERR_NOT_FOUND");
+    },
+  },
   "TR6 missing names what the workspace does not possess": {
     check: async ({ transport, workspaceId }) => {
       await transport.upload({ workspaceId, frames: [FRAME] });

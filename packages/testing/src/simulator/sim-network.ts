@@ -79,7 +79,7 @@ export class SimNetwork {
           "wait",
           options,
           (transport) => transport.wait(request, options),
-          () => {},
+          (answer) => this.#assertPartIsRefused("wait", encode(answerCodecs.wait, answer)),
         ),
       heads: message("heads"),
       manifests: message("manifests"),
@@ -109,7 +109,7 @@ export class SimNetwork {
   }
 
   /** A part of an answer must not be readable as a whole one. */
-  #assertPartIsRefused(name: MessageOperation | "hello" | "upload", bytes: Uint8Array): void {
+  #assertPartIsRefused(name: keyof typeof answerCodecs, bytes: Uint8Array): void {
     try {
       decode(answerCodecs[name] as never, bytes.subarray(0, this.#parts.random.int(bytes.length)));
     } catch (error) {
