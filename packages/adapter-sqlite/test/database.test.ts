@@ -109,17 +109,17 @@ describe("asStoreError", () => {
 });
 
 describe.each([
-  { store: "hub", create: createSqliteHubStore },
-  { store: "account", create: createSqliteAccountStore },
-  { store: "replica", create: createSqliteReplicaStore },
-])("the $store store", ({ create }) => {
+  { store: "hub", format: 2, create: createSqliteHubStore },
+  { store: "account", format: 1, create: createSqliteAccountStore },
+  { store: "replica", format: 1, create: createSqliteReplicaStore },
+])("the $store store", ({ create, format: newest }) => {
   it("writes a log, waits for the disk, and is marked as ours", async () => {
     const path = temporaryPath();
     await (await create({ path })).close();
     const database = new Database(path);
     expect(database.pragma("journal_mode", { simple: true })).toBe("wal");
     expect(database.pragma("application_id", { simple: true })).toBe(0x54574e46);
-    expect(database.pragma("user_version", { simple: true })).toBe(1);
+    expect(database.pragma("user_version", { simple: true })).toBe(newest);
     expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
     database.close();
   });
