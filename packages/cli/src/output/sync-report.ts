@@ -21,6 +21,7 @@ export function syncDocument(report: LinkReport): LinkReport {
     chunksUploaded: report.chunksUploaded,
     chunksDownloaded: report.chunksDownloaded,
     chunksReused: report.chunksReused,
+    chunksPrefetched: report.chunksPrefetched,
     deltaFrames: report.deltaFrames,
     bytesSaved: report.bytesSaved,
   };
@@ -48,6 +49,7 @@ export function totalsOf(links: ReadonlyArray<LinkOutcome<LinkReport>>): LinkRep
     chunksUploaded: sum((report) => report.chunksUploaded),
     chunksDownloaded: sum((report) => report.chunksDownloaded),
     chunksReused: sum((report) => report.chunksReused),
+    chunksPrefetched: sum((report) => report.chunksPrefetched),
     deltaFrames: sum((report) => report.deltaFrames),
     bytesSaved: sum((report) => report.bytesSaved),
   };

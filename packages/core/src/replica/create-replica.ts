@@ -20,17 +20,35 @@ import { Trees } from "./trees.js";
 
 const SETTLE_MS = 2_000;
 const RESCAN_MS = 10 * 60 * 1_000;
+/** Two requests: of less there is nothing to gain. */
+const DRAFT_FROM_BYTES = 8 * 1024 * 1024;
 
 /** Opens one device's copy of a workspace. Nothing happens until `sync`, `follow` or `plan` is called. */
 export async function createReplica(options: ReplicaOptions): Promise<Replica> {
-  const { workspaceId, tree, store, transport, env, deviceName = "this device", resolve, settleMs = SETTLE_MS, rescanMs = RESCAN_MS } = options;
+  const { workspaceId, tree, store, transport, env, deviceName = "this device", resolve } = options;
+  const { settleMs = SETTLE_MS, rescanMs = RESCAN_MS, draftFromBytes = DRAFT_FROM_BYTES } = options;
   const trees = await Trees.open(store, workspaceId, env);
   const { source, emit } = createEvents<ReplicaEvents>();
   const scope = new Scope(trees, { only: options.only, onDemand: options.onDemand });
   const presence = new Presence({ trees, tree, scope, env });
   const intents = new Intents(trees);
   const link = new HubLink();
-  const parts: ReplicaParts = { workspaceId, trees, tree, transport, env, link, deviceName, settleMs, rescanMs, resolve, scope, presence, intents };
+  const parts: ReplicaParts = {
+    workspaceId,
+    trees,
+    tree,
+    transport,
+    env,
+    link,
+    deviceName,
+    settleMs,
+    rescanMs,
+    draftFromBytes,
+    resolve,
+    scope,
+    presence,
+    intents,
+  };
   const synchronizer = new Synchronizer(parts, emit);
   const follower = new Follower(parts, synchronizer, emit);
   const closing = new AbortController();

@@ -1,9 +1,19 @@
 import { baseChunks } from "../delta/base-chunks.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
-import type { ChunkId, ManifestId, WorkspaceId } from "../ids.js";
+import type { ChunkId, ManifestId, NodeId, WorkspaceId } from "../ids.js";
 import type { LocalOutcome, LocalStat, LocalTree, Staging } from "../local/local-tree.js";
-import { applyRuns, chunkIdOf, encodeManifest, type Manifest, type ManifestEntry, manifestIdOf, manifestSize } from "../manifest.js";
+import {
+  applyRuns,
+  chunkIdOf,
+  commonEntries,
+  encodeManifest,
+  entriesWithin,
+  type Manifest,
+  type ManifestEntry,
+  manifestIdOf,
+  manifestSize,
+} from "../manifest.js";
 import type { LocalPath } from "../names.js";
 import type { FileContent } from "../node.js";
 import type { NodeRecord } from "../reconcile/node-record.js";
@@ -30,32 +40,51 @@ export interface DownloaderEvents {
   planned(files: number, bytes: number): void;
   fetched(chunks: number, bytes: number): void;
   reused(chunks: number): void;
+  /** Chunks of a file were fetched before its commit. */
+  prefetched(chunks: number): void;
   /** A chunk came in less than its own bytes. */
   saved(codec: "deflate" | "delta", bytes: number): void;
 }
 
+/** Why a file is not made. */
+type Shortfall =
+  /** Somebody wrote at its place meanwhile. */
+  { readonly kind: "changed" } | { readonly kind: "failed"; readonly reason: string };
+
 export type FetchOutcome =
   | { readonly kind: "placed"; readonly file: FileToFetch; readonly stat: LocalStat }
-  /** Somebody wrote at its place meanwhile. */
-  | { readonly kind: "changed"; readonly file: FileToFetch }
-  | { readonly kind: "failed"; readonly file: FileToFetch; readonly reason: string };
+  | (Shortfall & { readonly file: FileToFetch });
+
+/** The beginning of a file, in a staging that is open. */
+export interface Begun {
+  readonly staging: Staging;
+  /** The chunks that it holds, checked when they were written. */
+  readonly entries: Manifest;
+}
+
+/** Gives what was fetched ahead of a node's content, for good. */
+export type TakeBegun = (nodeId: NodeId) => Promise<Begun | undefined>;
 
 /** Where a chunk of a file that is being made comes from. */
 type Source =
   | { readonly from: "local"; readonly path: LocalPath; readonly stat: LocalStat; readonly offset: number }
   | { readonly from: "staging"; readonly offset: number };
 
-interface Job {
-  readonly file: FileToFetch;
+/** A file that is written beside its target. */
+interface Filling {
   readonly manifest: Manifest;
   /** For each entry from `firstIndex`, where it is at hand; `undefined`: at the hub. */
   readonly sources: ReadonlyArray<Source | undefined>;
+  readonly staging: Staging;
+  readonly firstIndex: number;
+}
+
+interface Job extends Filling {
+  readonly file: FileToFetch;
   /** For chunks at the hub, those of the file that is to be replaced from which they were probably made. */
   readonly bases: ReadonlyMap<ChunkId, readonly ManifestEntry[]>;
   /** Where chunks of files that are here are. */
   readonly local: ReadonlyMap<ChunkId, Source>;
-  readonly staging: Staging;
-  readonly firstIndex: number;
 }
 
 /**
@@ -72,8 +101,9 @@ export class Downloader {
   readonly #workspaceId: WorkspaceId;
   readonly #events: DownloaderEvents;
   readonly #context: FetchContext;
+  readonly #takeBegun: TakeBegun;
 
-  constructor(options: ReplicaParts & { readonly events: DownloaderEvents }) {
+  constructor(options: ReplicaParts & { readonly events: DownloaderEvents; readonly takeBegun: TakeBegun }) {
     this.#transport = options.transport;
     this.#trees = options.trees;
     this.#tree = options.tree;
@@ -81,6 +111,7 @@ export class Downloader {
     this.#workspaceId = options.workspaceId;
     this.#events = options.events;
     this.#context = options;
+    this.#takeBegun = options.takeBegun;
   }
 
   /** Yields each file's outcome as soon as it is in place, group by group. */
@@ -111,7 +142,7 @@ export class Downloader {
         if (manifest === undefined || manifestSize(manifest) !== file.content.sizeBytes) {
           outcomes.push({ kind: "failed", file, reason: "the server does not have the list of its chunks" });
         } else if (openFor.has(file.content.manifestId)) {
-          // Two files with one content share a staging file: the second is made from the first when that is in place.
+          // Of two files with one content the second is made from the first when that is in place.
           twins.push(file);
         } else {
           openFor.add(file.content.manifestId);
@@ -132,8 +163,11 @@ export class Downloader {
       const placed: Array<Promise<FetchOutcome>> = [];
       try {
         for (const job of jobs) {
-          const failed = await this.#fill(job, chunks, signal);
-          const outcome = failed === undefined ? this.#place(job).catch((error: unknown) => outcomeOf(job.file, error)) : Promise.resolve(failed);
+          const failed = await this.#fill(job, chunks, this.#events, signal);
+          const outcome: Promise<FetchOutcome> =
+            failed === undefined
+              ? this.#place(job).catch((error: unknown) => outcomeOf(job.file, error))
+              : Promise.resolve({ ...failed, file: job.file });
           placed.push(outcome);
           const settling: Promise<unknown> = outcome.catch(() => {}).finally(() => placing.delete(settling));
           placing.add(settling);
@@ -189,16 +223,64 @@ export class Downloader {
     return manifests;
   }
 
-  async #prepare(file: FileToFetch, manifest: Manifest): Promise<Job> {
-    const staging = await this.#tree.stage(file.content.manifestId);
+  /** Opens what an earlier attempt, or another process, has begun of a node's content, or begins it; what is not of `manifest` is cut off. */
+  async begin(nodeId: NodeId, manifest: Manifest): Promise<Begun> {
+    const staging = await this.#tree.stage(nodeId);
     try {
-      const firstIndex = await this.#keptEntries(staging, manifest);
+      return { staging, entries: await this.#keptEntries(staging, manifest) };
+    } catch (error) {
+      await staging.close();
+      throw error;
+    }
+  }
+
+  /** Writes more of `manifest` behind the entries that `begun` holds; gives those that it holds then, fewer than all when the hub lacks one. */
+  async extend({ staging, entries }: Begun, manifest: Manifest, record: NodeRecord | undefined, signal: AbortSignal | undefined): Promise<Manifest> {
+    const local = new Map<ChunkId, Source>();
+    const path = record && (await this.#trees.localPath(record.nodeId));
+    const here = record?.local;
+    const isThere = path !== undefined && here?.content.kind === "file";
+    const replaced = isThere ? await this.#offer(local, path, here.stat, here.content.manifestId) : [];
+    const sources = sourcesOf(manifest, entries.length, local);
+    const wanted = manifest.slice(entries.length).filter((_, index) => sources[index] === undefined);
+    const filling = { manifest, sources, staging, firstIndex: entries.length, bases: baseChunks(replaced, manifest), local };
+    const chunks = fetchChunks(this.#context, wanted, { bases: this.#basesOf([filling]), signal });
+    try {
+      await this.#fill(filling, chunks, { fetched() {}, reused() {} }, signal);
+    } finally {
+      await chunks.return();
+    }
+    return entriesWithin(manifest, staging.sizeBytes);
+  }
+
+  async #prepare(file: FileToFetch, manifest: Manifest): Promise<Job> {
+    const { staging, firstIndex } = await this.#begun(file, manifest);
+    try {
       const { local, replaced } = await this.#local(file);
       return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases: baseChunks(replaced, manifest), local, staging, firstIndex };
     } catch (error) {
       await staging.close();
       throw error;
     }
+  }
+
+  async #begun({ record }: FileToFetch, manifest: Manifest): Promise<{ readonly staging: Staging; readonly firstIndex: number }> {
+    const ahead = await this.#takeBegun(record.nodeId);
+    if (ahead === undefined) {
+      const { staging, entries } = await this.begin(record.nodeId, manifest);
+      if (entries.length > 0) this.#events.reused(entries.length);
+      return { staging, firstIndex: entries.length };
+    }
+    const { staging, entries } = ahead;
+    const firstIndex = commonEntries(entries, manifest);
+    try {
+      await staging.truncate(manifestSize(manifest.slice(0, firstIndex)));
+    } catch (error) {
+      await staging.close();
+      throw error;
+    }
+    this.#events.prefetched(firstIndex);
+    return { staging, firstIndex };
   }
 
   /** Where chunks are in files that are here: the one that is to be replaced, whose manifest is given too, and those that have the content that is wanted. */
@@ -225,7 +307,7 @@ export class Downloader {
   }
 
   /** Of the files that are to be replaced, as long as they are what they were. */
-  #basesOf(jobs: readonly Job[]): LocalBases {
+  #basesOf(jobs: ReadonlyArray<Pick<Job, "bases" | "local" | "staging">>): LocalBases {
     const based = jobs.filter((job) => job.bases.size > 0);
     const bases = new Map(based.flatMap((job) => [...job.bases]));
     const places = new Map(based.flatMap((job) => [...job.local].map(([chunkId, source]) => [chunkId, { source, staging: job.staging }] as const)));
@@ -238,8 +320,8 @@ export class Downloader {
     };
   }
 
-  /** How many entries an earlier attempt has written and are whole; what comes after them is cut off. */
-  async #keptEntries(staging: Staging, manifest: Manifest): Promise<number> {
+  /** Entries that an earlier attempt has written and are whole; what comes after them is cut off. */
+  async #keptEntries(staging: Staging, manifest: Manifest): Promise<Manifest> {
     let kept = 0;
     let offset = 0;
     for (const { chunkId, lengthBytes } of manifest) {
@@ -249,39 +331,38 @@ export class Downloader {
       kept += 1;
     }
     if (offset < staging.sizeBytes) await staging.truncate(offset);
-    if (kept > 0) this.#events.reused(kept);
-    return kept;
+    return manifest.slice(0, kept);
   }
 
-  /** Writes the file's chunks beside its target. Takes its own from `fetched` whatever happens, so that the next file's come next. */
+  /** Writes a file's chunks beside its target. Takes its own from `fetched` whatever happens, so that the next file's come next. */
   async #fill(
-    job: Job,
+    { manifest, sources, staging, firstIndex }: Filling,
     fetched: AsyncGenerator<Uint8Array | undefined, void, undefined>,
+    events: Pick<DownloaderEvents, "fetched" | "reused">,
     signal: AbortSignal | undefined,
-  ): Promise<FetchOutcome | undefined> {
-    const { file, staging } = job;
-    let failed: FetchOutcome | undefined;
+  ): Promise<Shortfall | undefined> {
+    let failed: Shortfall | undefined;
     let reused = 0;
-    for (const [index, source] of job.sources.entries()) {
+    for (const [index, source] of sources.entries()) {
       signal?.throwIfAborted();
-      const entry = job.manifest[job.firstIndex + index] as ManifestEntry;
+      const entry = manifest[firstIndex + index] as ManifestEntry;
       let bytes: Uint8Array | undefined;
       if (source === undefined) {
         bytes = (await fetched.next()).value ?? undefined;
-        if (bytes !== undefined) this.#events.fetched(1, bytes.length);
-        else failed ??= { kind: "failed", file, reason: `the server's copy of chunk ${entry.chunkId} is missing or damaged` };
+        if (bytes !== undefined) events.fetched(1, bytes.length);
+        else failed ??= { kind: "failed", reason: `the server's copy of chunk ${entry.chunkId} is missing or damaged` };
       } else if (failed === undefined) {
         bytes = await this.#atHand(source, entry, staging);
-        if (bytes === undefined) failed = { kind: "changed", file };
+        if (bytes === undefined) failed = { kind: "changed" };
         else reused += 1;
       }
       try {
         if (failed === undefined && bytes !== undefined) await staging.append(bytes);
       } catch (error) {
-        failed = outcomeOf(file, error);
+        failed = shortfallOf(error);
       }
     }
-    if (reused > 0) this.#events.reused(reused);
+    if (reused > 0) events.reused(reused);
     return failed;
   }
 
@@ -299,7 +380,7 @@ export class Downloader {
   ): Promise<FetchOutcome> {
     const { manifestId } = file.content;
     try {
-      const staging = await this.#tree.stage(manifestId);
+      const staging = (await this.#takeBegun(file.record.nodeId))?.staging ?? (await this.#tree.stage(file.record.nodeId));
       try {
         await staging.truncate(0);
         let offset = 0;
@@ -354,10 +435,14 @@ function sourcesOf(manifest: Manifest, firstIndex: number, local: ReadonlyMap<Ch
 
 /** What stands in the way of one file is its outcome; what stands in the way of all is thrown. */
 function outcomeOf(file: FileToFetch, error: unknown): FetchOutcome {
+  return { ...shortfallOf(error), file };
+}
+
+function shortfallOf(error: unknown): Shortfall {
   if (!isTwinfoldError(error)) throw error;
-  if (error.code === "ERR_NOT_FOUND" || error.code === "ERR_LOCAL_CHANGED") return { kind: "changed", file };
+  if (error.code === "ERR_NOT_FOUND" || error.code === "ERR_LOCAL_CHANGED") return { kind: "changed" };
   if (error.code === "ERR_PERMISSION_DENIED" || error.code === "ERR_LOCAL_FAILED" || error.code === "ERR_INVALID_NAME") {
-    return { kind: "failed", file, reason: error.message };
+    return { kind: "failed", reason: error.message };
   }
   throw error;
 }

@@ -11,6 +11,8 @@ const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_LAST_MS = 60_000;
 /** Longest that one long poll is asked for; the hub may answer sooner. */
 const WAIT_MS = 55_000;
+/** Between two words of drafts: growths that follow each other at once are told together. */
+const DRAFTS_PAUSE_MS = 200;
 
 /** What a person mends while the replica waits: a full disk, a disk that is not plugged in, a folder that was moved away. */
 const MENDED = ["ERR_NO_SPACE", "ERR_ROOT_MISSING", "ERR_ROOT_UNREADABLE", "ERR_ROOT_FOREIGN", "ERR_ROOT_EMPTIED"] as const;
@@ -151,6 +153,7 @@ export class Follower {
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#following = false;
+      await this.#synchronizer.prefetcher.stop();
       await unwatch?.();
     }
   }
@@ -192,7 +195,10 @@ export class Follower {
     });
     const hasWork = !this.#paused && (this.#everything || this.#places.size > 0 || this.#hubChanged);
     const waits: Array<Promise<unknown>> = [woken];
-    if (!this.#paused) waits.push(this.#hubSpeaks(signal));
+    if (!this.#paused) {
+      this.#synchronizer.prefetcher.resume(AbortSignal.any([signal, this.#pausing.signal]));
+      waits.push(this.#hubSpeaks(signal));
+    }
     if (forMs !== undefined && !hasWork) waits.push(this.#parts.env.sleep(Math.max(0, forMs), stop.signal).catch(() => {}));
     try {
       if (!hasWork) await Promise.race(waits);
@@ -210,18 +216,33 @@ export class Follower {
    * a commit of this device's own ends it, at the price of one look that finds nothing.
    */
   #hubSpeaks(signal: AbortSignal): Promise<void> {
-    const afterSeq = this.#parts.trees.state.cursor?.seq ?? 0;
-    this.#waiting ??= this.#parts.transport
-      .wait({ workspaces: [{ workspaceId: this.#parts.workspaceId, afterSeq }], timeoutMs: WAIT_MS }, { signal })
-      .then(() => {
-        this.#hubChanged = true;
-      })
-      .finally(() => {
-        this.#waiting = undefined;
-      });
+    this.#waiting ??= this.#untilChanges(signal).finally(() => {
+      this.#waiting = undefined;
+    });
     return this.#waiting;
   }
   #waiting: Promise<void> | undefined;
+
+  /** What drafts bring meanwhile goes to the prefetcher, and is no reason for a pass. */
+  async #untilChanges(signal: AbortSignal): Promise<void> {
+    const { transport, workspaceId, trees, env } = this.#parts;
+    const { prefetcher } = this.#synchronizer;
+    for (;;) {
+      const drafts = prefetcher.query();
+      const answer = await transport.wait(
+        {
+          workspaces: [{ workspaceId, afterSeq: trees.state.cursor?.seq ?? 0 }],
+          timeoutMs: WAIT_MS,
+          ...(drafts === undefined ? {} : { drafts: [drafts] }),
+        },
+        { signal },
+      );
+      if (answer.kind === "changes") break;
+      prefetcher.hear(answer.drafts);
+      await env.sleep(DRAFTS_PAUSE_MS, signal);
+    }
+    this.#hubChanged = true;
+  }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     try {

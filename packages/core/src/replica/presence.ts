@@ -8,6 +8,7 @@ import { IGNORE_FILE, joinPath, type LocalPath, type NodeName } from "../names.j
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
 import { rulesOnDisk } from "./ignore-files.js";
+import type { DraftAbout } from "../transport/transport.js";
 import type { FreedRoom } from "./replica.js";
 import type { Level, Levels, Scope, ScopeReason } from "./scope.js";
 import type { Trees } from "./trees.js";
@@ -81,6 +82,16 @@ export class Presence {
     }
     if (away.length + released.length > 0) await this.#trees.write({ put: [...away, ...released] });
     return staying;
+  }
+
+  /** True when a file that is still being sent elsewhere is to come to this device, as far as is known of where it will be. */
+  async wantsAhead({ nodeId, place, sizeBytes }: DraftAbout): Promise<boolean> {
+    const record = await this.#trees.record(nodeId);
+    if (record?.away !== undefined) return false;
+    const level = await this.#scope.levelOf(place.parentId, new Map());
+    if (level === undefined) return !this.#scope.leavesAnythingAlone && !this.#scope.isOnDemandLink;
+    if (this.#scope.reasonFor(level, place.name, false) !== undefined) return false;
+    return record?.local !== undefined || !this.#scope.isOnDemand(level, place.name, { sizeBytes });
   }
 
   async #isElsewhere(record: NodeRecord, level: Level): Promise<boolean> {

@@ -20,6 +20,7 @@ export interface ReplicaParts {
   readonly deviceName: string;
   readonly settleMs: number;
   readonly rescanMs: number;
+  readonly draftFromBytes: number;
   readonly resolve: ConflictResolver | undefined;
   readonly scope: Scope;
   readonly presence: Presence;

@@ -27,6 +27,8 @@ export interface ReplicaOptions extends ScopeOptions {
   readonly settleMs?: number | undefined;
   /** Time between full rescans while following, the safety net under lost events. @default 10 min */
   readonly rescanMs?: number | undefined;
+  /** Of a file of which more is to be sent, others are told chunk by chunk, so that they fetch it ahead of its commit. In bytes. @default 8 MiB */
+  readonly draftFromBytes?: number | undefined;
 }
 
 /** Both versions of one file, changed apart, and the one that both were made from. */
@@ -63,6 +65,8 @@ export interface SyncReport {
   readonly chunksDownloaded: number;
   /** Chunks of downloaded files that were on this disk already. */
   readonly chunksReused: number;
+  /** Chunks of downloaded files that were fetched before these were committed. */
+  readonly chunksPrefetched: number;
   /** Chunks that were told by differences to others, up and down. */
   readonly deltaFrames: number;
   /** Bytes of chunks up and down that did not have to travel: by differences and by compression. */

@@ -164,7 +164,7 @@ export class Scope {
   }
 
   /** True when a file comes only when it is asked for. */
-  isOnDemand(level: Level, name: string, content: FileContent): boolean {
+  isOnDemand(level: Level, name: string, content: Pick<FileContent, "sizeBytes">): boolean {
     if (this.#onDemand === undefined || name === IGNORE_FILE || content.sizeBytes <= this.#onDemand.upToBytes) return false;
     const names = join(level.path, name).split("/");
     return !names.some((_, at) => {

@@ -10,6 +10,7 @@ import { DiskSteps, type StepOutcome } from "./disk-steps.js";
 import { Downloader, type FileToFetch } from "./downloader.js";
 import { INTENTS_AT_ONCE } from "./intents.js";
 import type { CommitEffect } from "./outbox.js";
+import { Prefetcher } from "./prefetcher.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Tally } from "./tally.js";
 import { type PushStep, Uploader } from "./uploader.js";
@@ -18,6 +19,7 @@ type DiskStep = Exclude<Step, { kind: "push" | "delete-there" }>;
 
 /** Carries out the steps of a plan: on the disk, and at the hub. */
 export class StepRunner {
+  readonly prefetcher: Prefetcher;
   readonly #parts: ReplicaParts;
   readonly #tally: Tally;
   readonly #disk: DiskSteps;
@@ -31,8 +33,10 @@ export class StepRunner {
     this.#parts = parts;
     this.#tally = tally;
     this.#disk = new DiskSteps(parts);
+    this.prefetcher = new Prefetcher(parts, () => this.#downloader);
     this.#downloader = new Downloader({
       ...parts,
+      takeBegun: (nodeId) => this.prefetcher.take(nodeId),
       events: {
         planned: (files, bytes) => tally.toTransfer("down", files, bytes),
         fetched: (chunks, bytes) => {
@@ -40,6 +44,7 @@ export class StepRunner {
           tally.transferred("down", 0, bytes);
         },
         reused: (chunks) => tally.count("chunksReused", chunks),
+        prefetched: (chunks) => tally.count("chunksPrefetched", chunks),
         saved: (codec, bytes) => {
           if (codec === "delta") tally.count("deltaFrames");
           tally.count("bytesSaved", bytes);

@@ -11,6 +11,7 @@ import { type CheckOptions, type CheckReport, Checkup } from "./checkup.js";
 import { Feed } from "./feed.js";
 import { Indexer } from "./indexer.js";
 import { loadNeighbourhood } from "./neighbourhood.js";
+import type { Prefetcher } from "./prefetcher.js";
 import type { FreedRoom, SkippedNode, SyncReport } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { StepRunner } from "./step-runner.js";
@@ -68,6 +69,10 @@ export class Synchronizer {
         damaged: (path) => emit("file:damaged", { path }),
       },
     });
+  }
+
+  get prefetcher(): Prefetcher {
+    return this.#runner.prefetcher;
   }
 
   get skipped(): readonly SkippedNode[] {

@@ -126,6 +126,7 @@ function noCounts(): Counts {
     chunksUploaded: 0,
     chunksDownloaded: 0,
     chunksReused: 0,
+    chunksPrefetched: 0,
     deltaFrames: 0,
     bytesSaved: 0,
   };

@@ -1,10 +1,9 @@
 import { type Change, type Commit, changeSize, encodeCommit, MAX_COMMIT_BYTES, MAX_COMMIT_CHANGES } from "../commit.js";
 import { baseChunks } from "../delta/base-chunks.js";
-import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
-import { type ChunkId, type DraftId, type NodeId, randomId, type WorkspaceId } from "../ids.js";
+import type { ChunkId, NodeId, WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
-import { decodeManifest, type Manifest, type ManifestEntry, MAX_INLINE_CHUNKS, spliceManifest } from "../manifest.js";
+import { decodeManifest, type Manifest, type ManifestEntry, MAX_INLINE_CHUNKS } from "../manifest.js";
 import { type LocalPath, ROOT_PATH } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
@@ -13,6 +12,7 @@ import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
 import type { Transport } from "../transport/transport.js";
 import { EMPTY_VECTOR } from "../version-vector.js";
 import { type Bases, ChunkSender, type Sent } from "./chunk-sender.js";
+import { DraftAnnouncer, type SentFile } from "./draft-announcer.js";
 import type { HubLink } from "./hub-link.js";
 import { type CommitEffect, settleCommit } from "./outbox.js";
 import type { ReplicaParts } from "./replica-parts.js";
@@ -51,10 +51,10 @@ interface Prepared {
 
 /** Sends this device's changes: chunks first, and when they are durable the commit that names them. */
 export class Uploader {
+  readonly #parts: ReplicaParts;
   readonly #transport: Transport;
   readonly #trees: Trees;
   readonly #tree: LocalTree;
-  readonly #env: Env;
   readonly #workspaceId: WorkspaceId;
   readonly #events: UploaderEvents;
   readonly #link: HubLink;
@@ -62,10 +62,10 @@ export class Uploader {
   readonly #distrusted = new Set<NodeId>();
 
   constructor(options: ReplicaParts & { readonly events: UploaderEvents }) {
+    this.#parts = options;
     this.#transport = options.transport;
     this.#trees = options.trees;
     this.#tree = options.tree;
-    this.#env = options.env;
     this.#workspaceId = options.workspaceId;
     this.#events = options.events;
     this.#link = options.link;
@@ -178,12 +178,15 @@ export class Uploader {
   async #uploadContents(group: readonly Prepared[], signal: AbortSignal | undefined): Promise<readonly Change[]> {
     const missing = await this.#missing(group, signal);
     const bases = await this.#bases(group, missing);
+    const sent = await this.#sentFiles(group);
+    const drafts = new DraftAnnouncer(this.#parts, [...sent.values()], missing, signal);
     const postponed = new Set<NodeId>();
     const inFlight = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     const sendFrames = async (frames: readonly Frame[]): Promise<void> => {
       const bytes = frames.reduce((sum, frame) => sum + frame.plainBytes, 0);
       this.#events.uploaded(await this.#sender.send(frames, bases, signal), bytes);
+      drafts.stored(frames.map(({ chunkId }) => chunkId));
     };
     let batch: Frame[] = [];
     let batchBytes = 0;
@@ -222,11 +225,37 @@ export class Uploader {
       await flush();
     } finally {
       await Promise.all(inFlight);
+      await drafts.settled();
     }
     if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
     const ready = group.filter(({ change }) => !postponed.has(change.nodeId));
-    for (const { file } of ready) if (file !== undefined && file.manifest.length > MAX_INLINE_CHUNKS) await this.#sendManifest(file, signal);
+    for (const { change } of ready) {
+      const file = sent.get(change.nodeId);
+      if (file !== undefined && (file.manifest.length > MAX_INLINE_CHUNKS || drafts.isAnnounced(file))) await drafts.close(file);
+    }
     return ready.map(({ change }) => change);
+  }
+
+  /** Of the group, those whose manifest does not travel in their change, and those that are large enough to be told to others before. */
+  async #sentFiles(group: readonly Prepared[]): Promise<ReadonlyMap<NodeId, SentFile>> {
+    const files = new Map<NodeId, SentFile>();
+    for (const { file } of group) {
+      const local = file?.record.local;
+      if (file === undefined || local === undefined) continue;
+      const { path, manifest, content, record } = file;
+      if (manifest.length <= MAX_INLINE_CHUNKS && content.sizeBytes < this.#parts.draftFromBytes) continue;
+      const base = await this.#baseManifest(record);
+      const baseManifestId = record.synced?.content.kind === "file" ? record.synced.content.manifestId : undefined;
+      files.set(record.nodeId, {
+        nodeId: record.nodeId,
+        place: local.place,
+        path,
+        manifestId: content.manifestId,
+        manifest,
+        base: base && baseManifestId && { manifestId: baseManifestId, manifest: base },
+      });
+    }
+    return files;
   }
 
   /** Which chunks have to go up. Those of the version that the file was made from are at the hub already. */
@@ -305,24 +334,6 @@ export class Uploader {
         throw error;
       }
     }
-  }
-
-  async #sendManifest(file: NonNullable<Prepared["file"]>, signal: AbortSignal | undefined): Promise<void> {
-    const base = await this.#baseManifest(file.record);
-    const baseManifestId = base !== undefined && file.record.synced?.content.kind === "file" ? file.record.synced.content.manifestId : undefined;
-    const answer = await this.#transport.draft(
-      {
-        workspaceId: this.#workspaceId,
-        replicaId: this.#trees.state.replicaId,
-        draftId: randomId<DraftId>(this.#env),
-        firstIndex: 0,
-        baseManifestId,
-        runs: spliceManifest(base ?? [], file.manifest),
-        closeAs: file.content.manifestId,
-      },
-      { signal },
-    );
-    if (!answer.closed) throw new TwinfoldError("ERR_PROTOCOL", `the server did not take the manifest of ${file.path}`);
   }
 
   /** The commit and its counter are durable before it is sent; the answer and what follows from it are one write. */
