@@ -199,6 +199,9 @@ const LARGE_ONE_IN = 8;
 const LARGE_BYTES = 5_000;
 const LARGER_BY = 4_000;
 const LARGEST_BYTES = 400_000;
+/** In one world in so many files are fetched ahead of their commit: those of any size, or of more than one chunk. */
+const DRAFTS_ONE_IN = 3;
+const DRAFT_SIZES = [1, 1, 100_000];
 /** In it they insert into files instead. */
 const EDITS: ReadonlySet<OpKind> = new Set(["write-same", "append", "truncate-and-write", "write-slowly", "touch"]);
 
@@ -207,6 +210,8 @@ function varied(plan: WorldPlan, mayBeCrowded: boolean): WorldPlan {
   const random = createRandom(plan.seed);
   const isLarge = random.stream("how large files are").int(LARGE_ONE_IN) === 0;
   const isCrowded = mayBeCrowded && random.stream("how many files there are").int(CROWDED_ONE_IN) === 0;
+  const ofDrafts = random.stream("what is fetched ahead");
+  const drafts = ofDrafts.int(DRAFTS_ONE_IN) === 0 ? { draftFromBytes: ofDrafts.pick(DRAFT_SIZES) } : {};
   const devices = plan.devices.map((device, index): DeviceSpec => {
     const of = random.stream(`what is special about ${device.name}`);
     const isOneIn = (count: number): boolean => of.int(count) === 0;
@@ -227,7 +232,7 @@ function varied(plan: WorldPlan, mayBeCrowded: boolean): WorldPlan {
     };
   });
   const ops = isLarge ? plan.ops.map(enlarged) : plan.ops;
-  return { ...plan, devices, ops, swarm: isCrowded ? { ...plan.swarm, initialFiles: CROWD } : plan.swarm };
+  return { ...plan, devices, ops, swarm: { ...plan.swarm, ...drafts, ...(isCrowded ? { initialFiles: CROWD } : {}) } };
 }
 
 function enlarged(op: Op): Op {

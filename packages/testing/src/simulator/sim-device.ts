@@ -272,7 +272,9 @@ export class SimDevice {
     const transport = life.wrap(this.network.transport(), async () => {}, ["download"]);
     const { only, onDemandAboveBytes } = this.#spec;
     const onDemand = onDemandAboveBytes === undefined ? undefined : { upToBytes: onDemandAboveBytes };
-    const replica = await life.outcome(sut.createReplica({ workspaceId, tree, store, transport, env, deviceName: this.name, only, onDemand }));
+    const { draftFromBytes } = this.#parts.plan.swarm;
+    const options = { workspaceId, tree, store, transport, env, deviceName: this.name, only, onDemand, draftFromBytes };
+    const replica = await life.outcome(sut.createReplica(options));
     if (replica === undefined || !life.alive) return;
     this.#replica = replica;
     replica.on("conflict:detected", ({ path, copy }) => {

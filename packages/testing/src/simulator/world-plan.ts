@@ -52,6 +52,8 @@ export interface SwarmParams {
   readonly initialFiles: number;
   /** All come to rest before each op, so nothing is concurrent. */
   readonly calm: boolean;
+  /** Files of at least so many bytes are told to other devices while they are sent. @default what a replica takes: none here is as large */
+  readonly draftFromBytes?: number | undefined;
 }
 
 export const DEFAULT_SWARM: SwarmParams = {
@@ -67,6 +69,7 @@ export const DEFAULT_SWARM: SwarmParams = {
   storeErrors: 0,
   initialFiles: 0,
   calm: false,
+  draftFromBytes: undefined,
 };
 
 /** Which further fields an op of each kind has. */
