@@ -35,6 +35,7 @@ describe("sync DIR --once", () => {
       chunksUploaded: expect.any(Number),
       chunksDownloaded: 0,
       chunksReused: 0,
+      chunksPrefetched: 0,
       deltaFrames: 0,
       bytesSaved: expect.any(Number),
     });

@@ -7,7 +7,7 @@ import type { ReplicaParts } from "./replica-parts.js";
 
 /** Files fetched ahead at once: what they take on the disk may be for nothing. */
 const MAX_FILES = 2;
-/** Written in one go: a pass that wants the file waits for no more than the chunk under way, and what is written is known in such pieces. */
+/** Fetched in one go: as much as the requests that are under way at once bring. A pass that wants the file waits for no more. */
 const PIECE_BYTES = 16 * 1024 * 1024;
 /** A file that was not heard of for so long gives way to another one. A draft of 10 GB grows every two minutes at 1 MB/s. */
 const STALLED_MS = 5 * 60 * 1_000;
@@ -29,7 +29,6 @@ interface AheadFile {
   isGone: boolean;
   /** `told` as it was when no more of it could be had. */
   stuckAt: Manifest | undefined;
-  readonly taken: AbortController;
   /** Ends when nothing is done with it. */
   busy: Promise<void>;
 }
@@ -96,8 +95,7 @@ export class Prefetcher {
     if (file === undefined) return undefined;
     this.#files.delete(nodeId);
     this.#known.delete(file.draftId);
-    file.taken.abort();
-    await file.busy;
+    await file.busy; // What is under way is wanted.
     return file.begun;
   }
 
@@ -160,7 +158,6 @@ export class Prefetcher {
       heardAtMs: this.#parts.env.monotonicMs(),
       isGone: false,
       stuckAt: undefined,
-      taken: new AbortController(),
       busy: Promise.resolve(),
     };
     this.#files.set(nodeId, file);
@@ -188,7 +185,7 @@ export class Prefetcher {
     const { begun, told } = file;
     if (begun === undefined) return;
     const piece = pieceOf(told, begun.entries.length);
-    const signal = AbortSignal.any([this.#signal, file.taken.signal]);
+    const signal = this.#signal;
     const record = await this.#parts.trees.record(file.nodeId);
     try {
       const entries = await this.#downloader().extend(begun, piece, record, signal);

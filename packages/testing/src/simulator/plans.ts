@@ -227,6 +227,8 @@ function varied(plan: WorldPlan, mayBeCrowded: boolean): WorldPlan {
       ...device,
       ...(foldsCase ? { foldsCase } : {}),
       ...(listsDecomposed ? { listsDecomposed } : {}),
+      // Those that follow fetch ahead.
+      ...("draftFromBytes" in drafts && index > 0 ? { mode: "follow" as const } : {}),
       ...(isChosen && holdsPart ? { only: of.pick(PARTS) } : {}),
       ...(isChosen && isOnDemand ? { onDemandAboveBytes: of.pick(ON_DEMAND_SIZES) } : {}),
     };
