@@ -221,14 +221,14 @@ export const answers = {
         fc.oneof(
           fc.record({
             kind: fc.constant("rows" as const),
-            workspaceId,
             outcomes,
             rows: fc.array(changeRow, { maxLength: 3 }),
             cursor,
             more: fc.boolean(),
           }),
-          fc.record({ kind: fc.constant("reset" as const), workspaceId, outcomes }),
-          fc.record({ kind: fc.constant("gone" as const), workspaceId }),
+          fc.record({ kind: fc.constant("unchanged" as const), outcomes }),
+          fc.record({ kind: fc.constant("reset" as const), outcomes }),
+          fc.record({ kind: fc.constant("gone" as const) }),
         ),
         { maxLength: 3 },
       ),
@@ -236,10 +236,9 @@ export const answers = {
     { requiredKeys: ["workspaces"] },
   ),
   outcomes,
-  wait: fc.oneof(
-    fc.record({ kind: fc.constant("changes" as const) }),
-    fc.record({
-      kind: fc.constant("drafts" as const),
+  wait: fc.record(
+    {
+      moved: fc.array(workspaceId, { maxLength: 3 }),
       drafts: fc.array(
         fc.record(
           {
@@ -252,7 +251,8 @@ export const answers = {
         ),
         { maxLength: 3 },
       ),
-    }),
+    },
+    { requiredKeys: ["moved"] },
   ),
   heads: fc.record(
     {

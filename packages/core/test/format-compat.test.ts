@@ -280,20 +280,20 @@ const VALUES: Readonly<Record<string, Written>> = {
     workspaces: [
       {
         kind: "rows",
-        workspaceId,
         outcomes: [{ counter: 8, answer: { kind: "fenced" } }],
         rows: [{ row }, { row: { ...row, head: headOf(CONTENTS.file) }, manifest: encodeManifest(manifest) }],
         cursor,
         more: true,
       },
-      { kind: "reset", workspaceId, outcomes: [] },
-      { kind: "gone", workspaceId },
+      { kind: "reset", outcomes: [] },
+      { kind: "gone" },
+      { kind: "unchanged", outcomes: [] },
     ],
   }),
   "answer of outcomes": written(answerCodecs.outcomes, [{ counter: 300, commitHash: id32<string>("5e"), answer: done }]),
-  "answer of wait": written(answerCodecs.wait, { kind: "changes" }),
+  "answer of wait": written(answerCodecs.wait, { moved: [workspaceId] }),
   "answer of wait, drafts": written(answerCodecs.wait, {
-    kind: "drafts",
+    moved: [],
     drafts: [
       { workspaceId, replicaId: phone, draftId: id16<DraftId>("22"), grown: { about: draftAbout, firstIndex: 150, entries: manifest } },
       { workspaceId, replicaId: phone, draftId: id16<DraftId>("22") },

@@ -1,5 +1,6 @@
 import type { Bus } from "../bus/bus.js";
 import type { Env } from "../env.js";
+import type { WorkspaceId } from "../ids.js";
 import type { HubStore } from "../metadata/hub-store.js";
 import { MAX_KNOWN_DRAFTS, MAX_TOLD_ENTRIES } from "../transport/messages.js";
 import type { DraftNews, DraftsQuery, WaitAnswer, WaitQuery } from "../transport/transport.js";
@@ -20,11 +21,9 @@ export interface WaitRequest {
   readonly timeoutMs: number;
 }
 
-const CHANGES: WaitAnswer = { kind: "changes" };
-
 /**
- * Holds a call until one of the workspaces is past its seq, drafts have something new, the time is over or `signal` aborts; none of them is an error
- * here. A journal that has moved comes first.
+ * Holds a call until the journal of one of the workspaces ends elsewhere than at its seq, and gives those of which that is so: it has gone on, or the hub has gone
+ * back. While none does, what is new of drafts ends it too. Gives nothing when the time is over or `signal` aborts; neither is an error here.
  */
 export function createWaiter({ store, bus, env, counters, newsOf }: WaiterOptions) {
   async function drafts(queries: readonly DraftsQuery[]): Promise<readonly DraftNews[]> {
@@ -44,30 +43,34 @@ export function createWaiter({ store, bus, env, counters, newsOf }: WaiterOption
   return async (request: WaitRequest, signal: AbortSignal): Promise<WaitAnswer> => {
     const wake = new AbortController();
     let look = new AbortController();
+    const moved = new Set<WorkspaceId>();
     // Listening comes before looking: what is appended between the two is not missed.
     const unsubscribes = request.workspaces.map(({ workspaceId, afterSeq }) =>
       bus.subscribe(workspaceId, (seq) => {
-        if (seq > afterSeq) wake.abort();
-        else look.abort();
+        if (seq <= afterSeq) return look.abort();
+        moved.add(workspaceId);
+        wake.abort();
       }),
     );
     const untilMs = env.monotonicMs() + request.timeoutMs;
     count(counters, "waiting");
     try {
       const workspaces = await Promise.all(request.workspaces.map(({ workspaceId }) => store.workspace(workspaceId)));
-      if (workspaces.some((workspace, index) => (workspace?.headSeq ?? 0) > (request.workspaces[index]?.afterSeq ?? 0))) return CHANGES;
-      for (;;) {
+      for (const [index, { workspaceId, afterSeq }] of request.workspaces.entries()) {
+        if ((workspaces[index]?.headSeq ?? 0) !== afterSeq) moved.add(workspaceId);
+      }
+      while (moved.size === 0 && !signal.aborted) {
         look = new AbortController();
         const found = await drafts(request.drafts);
-        if (wake.signal.aborted || signal.aborted) return CHANGES;
-        if (found.length > 0) return { kind: "drafts", drafts: found };
-        const leftMs = untilMs - env.monotonicMs();
+        if (moved.size > 0 || signal.aborted) break;
+        if (found.length > 0) return { moved: [], drafts: found };
         const until = AbortSignal.any(request.drafts.length === 0 ? [wake.signal, signal] : [wake.signal, look.signal, signal]);
-        await env.sleep(leftMs, until).catch((error: unknown) => {
+        await env.sleep(untilMs - env.monotonicMs(), until).catch((error: unknown) => {
           if (!until.aborted) throw error;
         });
-        if (!look.signal.aborted) return CHANGES;
+        if (!look.signal.aborted) break;
       }
+      return { moved: [...moved] };
     } finally {
       count(counters, "waiting", -1);
       for (const unsubscribe of unsubscribes) unsubscribe();

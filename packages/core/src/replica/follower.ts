@@ -212,36 +212,38 @@ export class Follower {
   }
 
   /**
-   * Resolves when the hub may have something new; rejects when it is out of reach. The call stays open while passes are made:
-   * a commit of this device's own ends it, at the price of one look that finds nothing.
+   * Resolves when the hub has something new, or has gone back; rejects when it is out of reach. The call stays open while passes are made:
+   * what they have taken in meanwhile, or committed, is not new.
    */
   #hubSpeaks(signal: AbortSignal): Promise<void> {
-    this.#waiting ??= this.#untilChanges(signal).finally(() => {
-      this.#waiting = undefined;
-    });
+    this.#waiting ??= this.#hubMoves(signal)
+      .then(() => {
+        this.#hubChanged = true;
+      })
+      .finally(() => {
+        this.#waiting = undefined;
+      });
     return this.#waiting;
   }
   #waiting: Promise<void> | undefined;
 
   /** What drafts bring meanwhile goes to the prefetcher, and is no reason for a pass. */
-  async #untilChanges(signal: AbortSignal): Promise<void> {
-    const { transport, workspaceId, trees, env } = this.#parts;
+  async #hubMoves(signal: AbortSignal): Promise<void> {
+    const { transport, trees, workspaceId, env } = this.#parts;
     const { prefetcher } = this.#synchronizer;
+    const seq = (): number => trees.state.cursor?.seq ?? 0;
     for (;;) {
-      const drafts = prefetcher.query();
-      const answer = await transport.wait(
-        {
-          workspaces: [{ workspaceId, afterSeq: trees.state.cursor?.seq ?? 0 }],
-          timeoutMs: WAIT_MS,
-          ...(drafts === undefined ? {} : { drafts: [drafts] }),
-        },
+      const afterSeq = seq();
+      const known = prefetcher.query();
+      const { moved, drafts = [] } = await transport.wait(
+        { workspaces: [{ workspaceId, afterSeq }], timeoutMs: WAIT_MS, ...(known === undefined ? {} : { drafts: [known] }) },
         { signal },
       );
-      if (answer.kind === "changes") break;
-      prefetcher.hear(answer.drafts);
+      if (moved.length > 0 && seq() === afterSeq) return;
+      if (drafts.length === 0) continue;
+      prefetcher.hear(drafts);
       await env.sleep(DRAFTS_PAUSE_MS, signal);
     }
-    this.#hubChanged = true;
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -79,41 +79,38 @@ const changesAnswer = union<ChangesAnswer>({
   rows: {
     tag: 1,
     fields: struct<Omit<Extract<ChangesAnswer, { kind: "rows" }>, "kind">>({
-      workspaceId,
       outcomes: outcomesCodec,
       rows: list(changeRow, MAX_ROWS),
       cursor: cursorCodec,
       more: boolean,
     }),
   },
-  reset: { tag: 2, fields: struct({ workspaceId, outcomes: outcomesCodec }) },
-  gone: { tag: 3, fields: struct({ workspaceId }) },
+  reset: { tag: 2, fields: struct({ outcomes: outcomesCodec }) },
+  gone: { tag: 3, fields: struct({}) },
+  unchanged: { tag: 4, fields: struct({ outcomes: outcomesCodec }) },
 });
 
 export const draftAboutCodec: Codec<DraftAbout> = struct<DraftAbout>({ nodeId, place: placeCodec, sizeBytes: varint });
 
-const waitAnswer = union<WaitAnswer>({
-  changes: { tag: 1, fields: struct({}) },
-  drafts: {
-    tag: 2,
-    fields: struct<Omit<Extract<WaitAnswer, { kind: "drafts" }>, "kind">>({
-      drafts: list(
-        struct<DraftNews>({
-          workspaceId,
-          replicaId,
-          draftId,
-          grown: optional(
-            struct<NonNullable<DraftNews["grown"]>>({
-              about: draftAboutCodec,
-              firstIndex: varint,
-              entries: list(manifestEntryCodec, MAX_TOLD_ENTRIES),
-            }),
-          ),
-        }),
-        MAX_KNOWN_DRAFTS,
-      ),
-    }),
-  },
+const waitAnswer = struct<WaitAnswer>({
+  moved: list(workspaceId, MAX_WORKSPACES),
+  drafts: trailing(
+    list(
+      struct<DraftNews>({
+        workspaceId,
+        replicaId,
+        draftId,
+        grown: optional(
+          struct<NonNullable<DraftNews["grown"]>>({
+            about: draftAboutCodec,
+            firstIndex: varint,
+            entries: list(manifestEntryCodec, MAX_TOLD_ENTRIES),
+          }),
+        ),
+      }),
+      MAX_KNOWN_DRAFTS,
+    ),
+  ),
 });
 
 type Request<Name extends keyof Transport> = Parameters<Transport[Name]>[0];

@@ -17,7 +17,7 @@ export interface MultiplexedOptions {
  * One Transport for all replicas of a process: their `wait`s become one long poll, and `changes` that are asked for together one request.
  * All else passes through.
  *
- * A joined `wait` resolves for all when it resolves for one (TR5 allows it), so that the `changes` that follow are joined too; of drafts each is told its own. A joined call
+ * A joined `wait` resolves for those whose workspaces or drafts it gives, or for all when it gives none; the others wait on in the next one. A joined call
  * that fails for a reason that may be one caller's own is made again for each alone. An aborted caller leaves; the others stay.
  */
 export function multiplexed(transport: Transport, { gather = () => Promise.resolve() }: MultiplexedOptions = {}): Transport {
@@ -43,8 +43,8 @@ interface Joining<Request, Answer> {
   /** Whether callers under way go on in one call with newcomers. Else only calls made together are joined. */
   readonly takesUpRunning: boolean;
   fits(one: Request, other: Request): boolean;
-  /** One answer for each request, in their order. */
-  call(requests: readonly Request[], options: OperationOptions): Promise<readonly Answer[]>;
+  /** For each request, in their order, its answer, or `undefined` when it has none yet: its caller goes on in the next call. */
+  call(requests: readonly Request[], options: OperationOptions): Promise<ReadonlyArray<Answer | undefined>>;
 }
 
 function changesOf(transport: Transport): Joining<Parameters<Transport["changes"]>[0], Awaited<ReturnType<Transport["changes"]>>> {
@@ -80,13 +80,16 @@ function waitOf(transport: Transport): Joining<Parameters<Transport["wait"]>[0],
       const drafts = requests.flatMap((request) => request.drafts ?? []);
       const timeoutMs = Math.min(...requests.map((request) => request.timeoutMs));
       const answer = await transport.wait({ workspaces, timeoutMs, ...(drafts.length > 0 ? { drafts } : {}) }, options);
-      if (answer.kind === "changes") return requests.map(() => answer);
-      return requests.map((request) => ({
-        kind: "drafts",
-        drafts: answer.drafts.filter((news) =>
-          request.drafts?.some((asked) => asked.workspaceId === news.workspaceId && asked.replicaId === news.replicaId),
-        ),
-      }));
+      const { drafts: news = [] } = answer;
+      const moved = new Set(answer.moved);
+      return requests.map((request): WaitAnswer | undefined => {
+        const own = request.workspaces.flatMap(({ workspaceId }) => (moved.has(workspaceId) ? [workspaceId] : []));
+        const told = news.filter((one) =>
+          request.drafts?.some((asked) => asked.workspaceId === one.workspaceId && asked.replicaId === one.replicaId),
+        );
+        if (told.length > 0) return { moved: own, drafts: told };
+        return own.length > 0 || moved.size + news.length === 0 ? { moved: own } : undefined;
+      });
     },
   };
 }
@@ -120,7 +123,12 @@ function joined<Request extends WorkspacesRequest, Answer>(joining: Joining<Requ
         parts.map((part) => part.request),
         { signal: group.abort.signal },
       );
-      for (const [i, part] of parts.entries()) if (group.parts.has(part)) part.answered(answers[i] as Answer);
+      for (const [i, part] of parts.entries()) {
+        const answer = answers[i];
+        if (!group.parts.has(part)) continue;
+        if (answer === undefined) take(part);
+        else part.answered(answer);
+      }
     } catch (error) {
       const splits = group.parts.size > 1 && isOfOneRequest(error);
       for (const part of group.parts) {
@@ -130,6 +138,14 @@ function joined<Request extends WorkspacesRequest, Answer>(joining: Joining<Requ
     } finally {
       running.delete(group);
     }
+  }
+
+  /** Into the next call. */
+  function take(part: JoinedPart): void {
+    gathered.add(part);
+    if (gathering) return;
+    gathering = true;
+    void send();
   }
 
   async function send(): Promise<void> {
@@ -166,10 +182,7 @@ function joined<Request extends WorkspacesRequest, Answer>(joining: Joining<Requ
         };
       const part: JoinedPart = { request, answered: settled(resolve), failed: settled(reject) };
       signal?.addEventListener("abort", abort, { once: true });
-      gathered.add(part);
-      if (gathering) return;
-      gathering = true;
-      void send();
+      take(part);
     });
 }
 

@@ -4,7 +4,13 @@ export interface Poll {
   readonly workspaces: ReadonlyArray<{ readonly workspaceId: WorkspaceId; readonly afterSeq: number }>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  end(error?: unknown): void;
+  /** Fails it, or gives these workspaces, none if none are named. */
+  end(error?: unknown, moved?: readonly WorkspaceId[]): void;
+}
+
+/** What the scripted hub says of a workspace, by its name alone. */
+export function answerFor(workspaceId: WorkspaceId): ChangesAnswer {
+  return { kind: "unchanged", outcomes: [{ counter: Number(workspaceId), answer: { kind: "fenced" } }] };
 }
 
 /** A far side whose long polls the test ends, and that knows no workspace whose name begins with "f". */
@@ -18,7 +24,7 @@ export function createScriptedHub() {
     async changes({ workspaces }) {
       asked.push(workspaces.length);
       refuse(workspaces);
-      return { workspaces: workspaces.map(({ workspaceId }): ChangesAnswer => ({ kind: "gone", workspaceId })) };
+      return { workspaces: workspaces.map(({ workspaceId }) => answerFor(workspaceId)) };
     },
     wait({ workspaces, timeoutMs }, { signal } = {}) {
       return new Promise((resolve, reject) => {
@@ -26,9 +32,9 @@ export function createScriptedHub() {
           workspaces,
           timeoutMs,
           signal,
-          end(error) {
+          end(error, moved = []) {
             polls.splice(polls.indexOf(poll), 1);
-            if (error === undefined) resolve({ kind: "changes" });
+            if (error === undefined) resolve({ moved });
             else reject(error);
           },
         };

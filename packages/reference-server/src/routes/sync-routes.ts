@@ -76,15 +76,11 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions }: SyncRoutesOp
   message("sketches", "Pieces of chunks, for differences within them");
   message("commit", "Offer changes");
 
-  app.post(
-    "/v1/sync/wait",
-    { schema: { ...schemaOf("Held until something happens", { 200: binaryContent, 204: {} }), body: binaryContent } },
-    async (request, reply) => {
-      const asked = decode(requestCodecs.wait, await readMessage(request.body as ByteStream));
-      const answer = await held(request, reply, (options) => sessionOf(request).wait(asked, options));
-      return answer.kind === "changes" ? await reply.code(204).send() : await sendBinary(reply, encode(answerCodecs.wait, answer));
-    },
-  );
+  app.post("/v1/sync/wait", { schema: schema("Held until something happens") }, async (request, reply) => {
+    const asked = decode(requestCodecs.wait, await readMessage(request.body as ByteStream));
+    const moved = await held(request, reply, (options) => sessionOf(request).wait(asked, options));
+    return await sendBinary(reply, encode(answerCodecs.wait, moved));
+  });
 
   app.post("/v1/sync/upload", { schema: { ...schema("Bring chunks"), querystring: uploadQuerySchema } }, async (request, reply) => {
     const workspaceId = parseWorkspaceId((request.query as { readonly workspace: string }).workspace);
