@@ -76,10 +76,9 @@ export function createHostileHub(): HostileHub {
       const rows = [...heads.values()].filter((head) => head.seq > (after ?? 0));
       const answer: ChangesAnswer =
         after === undefined
-          ? { kind: "reset", workspaceId: WORKSPACE, outcomes: [] }
+          ? { kind: "reset", outcomes: [] }
           : {
               kind: "rows",
-              workspaceId: WORKSPACE,
               outcomes: [],
               rows: rows.map((head) => ({
                 ...rowOf(head),

@@ -1,10 +1,11 @@
-import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, rename, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { differences } from "./folders.js";
 import { type SeededRandom, seededRandom } from "./seeded-random.js";
-import { syncOnce, twins } from "./twins.js";
-import { startServer } from "./twinfold.js";
+import { linked, syncOnce, twins } from "./twins.js";
+import { signedUp, startServer, twinfold } from "./twinfold.js";
 
 const KB = 1_000;
 
@@ -20,6 +21,34 @@ function textOf(random: SeededRandom, sizeBytes: number): Buffer {
     lines.push(`${Array.from({ length: 12 }, (_, i) => words[picks.readUInt16BE(2 * i) % words.length]).join(" ")}\n`);
   }
   return Buffer.from(lines.join("").slice(0, sizeBytes));
+}
+
+/** What a report says of the sockets. */
+interface Figures {
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly requests: number;
+}
+
+function figuresOf(report: Record<string, unknown>): Figures {
+  return { bytesSent: Number(report.bytesSent), bytesReceived: Number(report.bytesReceived), requests: Number(report.requests) };
+}
+
+function bytesOf({ bytesSent, bytesReceived }: Figures): number {
+  return bytesSent + bytesReceived;
+}
+
+/** A way to a server past which every byte is counted, from outside of the programs at its ends. */
+async function countedWay(url: string): Promise<{ readonly url: string; bytes(): number }> {
+  let bytes = 0;
+  const proxy = createServer((near) => {
+    const far = connect(Number(new URL(url).port), "127.0.0.1");
+    for (const end of [near, far]) end.on("data", (piece) => (bytes += piece.length)).on("error", () => {});
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void proxy.close());
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, bytes: () => bytes };
 }
 
 describe("what crosses the wire", () => {
@@ -69,6 +98,66 @@ describe("what crosses the wire", () => {
       expect(Number(json.bytesSent) + Number(json.bytesReceived)).toBeLessThan(515 * KB);
     }
     expect(await differences(laptop.folder, phone.folder)).toEqual([]);
+  }, 120_000);
+
+  it("is under 3 KB for each device when 8 MB are duplicated, and no content when 200 small files are", async () => {
+    const { url } = await startServer();
+    const [laptop, phone] = await twins(url);
+    const random = seededRandom(4);
+    await writeFile(join(laptop.folder, "tape.bin"), random.bytes(8_000_000));
+    await mkdir(join(laptop.folder, "letters"));
+    for (let at = 0; at < 200; at++) await writeFile(join(laptop.folder, "letters", `${at}.txt`), random.bytes(1 * KB));
+    for (const twin of [laptop, phone]) expect((await syncOnce(twin)).json).toMatchObject({ inSync: true });
+
+    await cp(join(laptop.folder, "tape.bin"), join(laptop.folder, "copy.bin"));
+    for (const twin of [laptop, phone]) {
+      const { json } = await syncOnce(twin);
+      expect(json).toMatchObject({ inSync: true, chunksUploaded: 0, chunksDownloaded: 0 });
+      expect(bytesOf(figuresOf(json))).toBeLessThan(3 * KB);
+    }
+
+    await cp(join(laptop.folder, "letters"), join(laptop.folder, "copies"), { recursive: true });
+    const { json: sent } = await syncOnce(laptop);
+    expect(sent).toMatchObject({ inSync: true, filesUploaded: 200, chunksUploaded: 0, requests: 2 });
+    expect(Number(sent.bytesSent)).toBeLessThan(2 * KB + 200 * 100); // of each its id, parent, name, manifest id and time
+    expect((await syncOnce(phone)).json).toMatchObject({ inSync: true, filesDownloaded: 200, chunksDownloaded: 0, requests: 1 });
+    expect(await differences(laptop.folder, phone.folder)).toEqual([]);
+  }, 120_000);
+
+  it("is one request when nothing is new: 1.2 KB for the first folder and 80 bytes for each further one, of which each has its part", async () => {
+    const { url, bytes } = await countedWay((await startServer()).url);
+    const home = await signedUp(url);
+    const passOfAll = async () => {
+      const before = bytes();
+      const { json } = await twinfold(["sync", "--once", "--json"], { home });
+      const { links, totals } = json as { readonly links: ReadonlyArray<Record<string, unknown>>; readonly totals: Record<string, unknown> };
+      expect(totals).toMatchObject({ inSync: true });
+      const whole = figuresOf(totals);
+      for (const figure of ["bytesSent", "bytesReceived", "requests"] as const) {
+        expect(links.reduce((sum, link) => sum + Number(link[figure]), 0)).toBe(whole[figure]);
+      }
+      expect(bytesOf(whole)).toBe(bytes() - before);
+      return { whole, parts: links.map((link) => bytesOf(figuresOf(link))) };
+    };
+
+    const first = await linked(home, "folder 0");
+    await writeFile(join(first.folder, "a.txt"), "a");
+    await passOfAll();
+    const { whole: one } = await passOfAll();
+    expect(one.requests).toBe(1);
+    expect(bytesOf(one)).toBeLessThanOrEqual(1_200);
+
+    const FURTHER = 10;
+    for (let at = 1; at <= FURTHER; at++) {
+      const { folder } = await linked(home, `folder ${at}`);
+      await writeFile(join(folder, "a.txt"), `a ${at}`);
+    }
+    await passOfAll();
+    const { whole: all, parts } = await passOfAll();
+    expect(all.requests).toBe(1);
+    expect(bytesOf(all) - bytesOf(one)).toBeLessThanOrEqual(FURTHER * 80);
+    expect(Math.max(...parts) - Math.min(...parts)).toBeLessThanOrEqual(2 * FURTHER); // what does not divide is the first one's
+    expect(parts[0]).toBe(Math.max(...parts));
   }, 120_000);
 
   it("is under 4 KB when a directory of 1,000 files is renamed, and 2 KB in 2 requests when nothing is new", async () => {

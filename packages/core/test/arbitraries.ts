@@ -208,14 +208,14 @@ export const answers = {
         fc.oneof(
           fc.record({
             kind: fc.constant("rows" as const),
-            workspaceId,
             outcomes,
             rows: fc.array(changeRow, { maxLength: 3 }),
             cursor,
             more: fc.boolean(),
           }),
-          fc.record({ kind: fc.constant("reset" as const), workspaceId, outcomes }),
-          fc.record({ kind: fc.constant("gone" as const), workspaceId }),
+          fc.record({ kind: fc.constant("unchanged" as const), outcomes }),
+          fc.record({ kind: fc.constant("reset" as const), outcomes }),
+          fc.record({ kind: fc.constant("gone" as const) }),
         ),
         { maxLength: 3 },
       ),

@@ -265,14 +265,14 @@ const VALUES: Readonly<Record<string, Written>> = {
     workspaces: [
       {
         kind: "rows",
-        workspaceId,
         outcomes: [{ counter: 8, answer: { kind: "fenced" } }],
         rows: [{ row }, { row: { ...row, head: headOf(CONTENTS.file) }, manifest: encodeManifest(manifest) }],
         cursor,
         more: true,
       },
-      { kind: "reset", workspaceId, outcomes: [] },
-      { kind: "gone", workspaceId },
+      { kind: "reset", outcomes: [] },
+      { kind: "gone" },
+      { kind: "unchanged", outcomes: [] },
     ],
   }),
   "answer of outcomes": written(answerCodecs.outcomes, [{ counter: 300, commitHash: id32<string>("5e"), answer: done }]),

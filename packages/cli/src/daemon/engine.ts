@@ -75,7 +75,10 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
       return nameOf(link);
     },
 
-    sync: async ({ dirs, confirm }, options) => await each(await mustSelect(dirs), options, (linked) => linked.sync({ ...options, confirm })),
+    async sync({ dirs, confirm }, options) {
+      const links = await mustSelect(dirs);
+      return await pool.sideBySide(links.map((link) => () => outcomeOf(link, options, (linked) => linked.sync({ ...options, confirm }))));
+    },
 
     plan: async ({ dirs }, options) => await each(await mustSelect(dirs), options, ({ replica }) => replica.plan({ signal: options.signal })),
 
@@ -172,21 +175,20 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
     },
   };
 
-  /** One after the other, so that each one's bytes are its own. What stands in the way of one does not stop the others. */
-  const each = async <T>(
-    links: readonly Link[],
-    { signal }: RequestOptions,
-    use: (linked: LinkedReplica, link: Link) => Promise<T>,
-  ): Promise<ReadonlyArray<LinkOutcome<T>>> => {
-    const outcomes: Array<LinkOutcome<T>> = [];
-    for (const link of links) {
-      try {
-        outcomes.push({ ...nameOf(link), ...(await use(await pool.opened(link), link)) });
-      } catch (error) {
-        signal.throwIfAborted();
-        outcomes.push({ ...nameOf(link), error: shownError(error) });
-      }
+  type Use<T> = (linked: LinkedReplica, link: Link) => Promise<T>;
+  /** What stands in the way of one link does not stop the others. */
+  const outcomeOf = async <T>(link: Link, { signal }: RequestOptions, use: Use<T>): Promise<LinkOutcome<T>> => {
+    try {
+      return { ...nameOf(link), ...(await use(await pool.opened(link), link)) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { ...nameOf(link), error: shownError(error) };
     }
+  };
+  /** One after the other. */
+  const each = async <T>(links: readonly Link[], options: RequestOptions, use: Use<T>): Promise<ReadonlyArray<LinkOutcome<T>>> => {
+    const outcomes: Array<LinkOutcome<T>> = [];
+    for (const link of links) outcomes.push(await outcomeOf(link, options, use));
     return outcomes;
   };
 

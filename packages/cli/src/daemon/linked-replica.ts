@@ -16,7 +16,7 @@ import {
 import { createHttpTransport } from "@twinfold/transport-http";
 import type { Credentials } from "../device/credentials.js";
 import type { Link } from "../device/links.js";
-import { createMeteredNetwork, type Usage, usageSince } from "../network/metered-network.js";
+import { createMeteredNetwork, type Usage, usageSince, usageSum } from "../network/metered-network.js";
 import type { LinkEvent, LinkReport, RequestOptions } from "./requests.js";
 
 /** Pauses between the tries of one `sync` while the server is out of reach, in ms. */
@@ -38,7 +38,7 @@ const EVENT_NAMES = Object.keys({
   "connection:restored": true,
 } satisfies Record<keyof ReplicaEvents, true>) as ReadonlyArray<keyof ReplicaEvents>;
 
-/** A link at work: its replica, over a network of its own whose bytes are counted. */
+/** A link at work: its replica, and what it takes. Files cross a network of its own, so that their bytes are known to be its. */
 export interface LinkedReplica {
   readonly replica: Replica;
   /** One pass, tried a few times while the server is out of reach. */
@@ -57,11 +57,13 @@ export interface LinkedReplicaOptions {
   readonly credentials: Credentials;
   readonly store: ReplicaStore;
   readonly env: Env;
-  /** The calls that are held, joined with those of the other links and not counted. */
-  readonly waits: Transport;
+  /** The calls that are joined with those of the other links. */
+  readonly joined: Pick<Transport, "changes" | "wait">;
+  /** Its part of what those took, the held ones aside. */
+  readonly joinedUsage: () => Usage;
 }
 
-export async function openLinkedReplica({ link, credentials, store, env, waits }: LinkedReplicaOptions): Promise<LinkedReplica> {
+export async function openLinkedReplica({ link, credentials, store, env, joined, joinedUsage }: LinkedReplicaOptions): Promise<LinkedReplica> {
   const network = createMeteredNetwork();
   const { server: url, token, insecure, deviceName } = credentials;
   const transport = createHttpTransport({ url, token, insecure, fetch: network.fetch });
@@ -70,13 +72,15 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
     workspaceId: link.workspaceId,
     tree,
     store,
-    transport: { ...transport, wait: (query, options) => waits.wait(query, options) },
+    transport: { ...transport, ...joined },
     env,
     deviceName,
     resolve: link.mergeText ? mergeText : undefined,
     only: link.only,
     onDemand: link.onDemand,
   });
+
+  const usage = (): Usage => usageSum(network.usage(), joinedUsage());
 
   const observe = (listener: ((event: LinkEvent) => void) | undefined): Unsubscribe => {
     if (listener === undefined) return () => {};
@@ -89,11 +93,11 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
   /** A pass, tried a few times while the server is out of reach, with what crossed the sockets for it. */
   const reported = async ({ signal, onEvent }: RequestOptions, pass: () => Promise<SyncReport>): Promise<LinkReport> => {
     const startedAtMs = env.monotonicMs();
-    const before = network.usage();
+    const before = usage();
     const unobserve = observe(onEvent);
     try {
       const report = await persistently(pass, { link, env, signal, onEvent });
-      return { ...report, ...usageSince(before, network.usage()), durationMs: Math.round(env.monotonicMs() - startedAtMs) };
+      return { ...report, ...usageSince(before, usage()), durationMs: Math.round(env.monotonicMs() - startedAtMs) };
     } finally {
       unobserve();
     }
@@ -102,7 +106,7 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
   return {
     replica,
     observe,
-    usage: network.usage,
+    usage,
     sync: ({ confirm, ...options }) => reported(options, () => replica.sync({ confirm, signal: options.signal })),
     get: (path, options) => reported(options, () => replica.get(path, { signal: options.signal })),
     async close() {

@@ -5,7 +5,9 @@ import { type Credentials, mustReadCredentials } from "../device/credentials.js"
 import type { DeviceHome } from "../device/home.js";
 import type { Link } from "../device/links.js";
 import { createMeteredNetwork } from "../network/metered-network.js";
+import { createSharedUsage, type SharedUsage } from "../network/shared-usage.js";
 import { type LinkedReplica, openLinkedReplica } from "./linked-replica.js";
+import { createSideBySide, type SideBySide } from "./side-by-side.js";
 
 /** The replicas of a process, each opened when it is first asked for and kept, and what they share. */
 export interface ReplicaPool {
@@ -13,6 +15,8 @@ export interface ReplicaPool {
   /** @throws {TwinfoldError} `ERR_UNAUTHENTICATED` when nobody is logged in. */
   api(): Promise<ApiClient>;
   opened(link: Link): Promise<LinkedReplica>;
+  /** Passes that begin together, one of each link: their first looks at the hub are one request. */
+  sideBySide: SideBySide["run"];
   /** Closes one link's replica; it can be opened again. */
   release(link: Link): Promise<void>;
   close(): Promise<void>;
@@ -23,11 +27,14 @@ interface Access {
   readonly api: ApiClient;
   /** Holds one long poll for all links. */
   readonly waits: Transport;
+  readonly looks: SharedUsage;
+  readonly together: SideBySide;
 }
 
 export async function createReplicaPool({ home, env }: { readonly home: DeviceHome; readonly env: Env }): Promise<ReplicaPool> {
   const store = await createSqliteReplicaStore({ path: home.replicaDatabase });
   const network = createMeteredNetwork();
+  const lookNetwork = createMeteredNetwork();
   const open = new Map<string, Promise<LinkedReplica>>();
   let access: Promise<Access> | undefined;
 
@@ -35,7 +42,10 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
     const credentials = await mustReadCredentials(home);
     const { server: url, token, insecure } = credentials;
     const options = { url, token, insecure, fetch: network.fetch };
-    return { credentials, api: createApiClient(options), waits: multiplexed(createHttpTransport(options)) };
+    const looking = createHttpTransport({ ...options, fetch: lookNetwork.fetch });
+    const looks = createSharedUsage(lookNetwork, looking);
+    const together = createSideBySide({ transport: { ...looking, changes: looks.changes }, env });
+    return { credentials, api: createApiClient(options), waits: multiplexed(createHttpTransport(options)), looks, together };
   };
   // While this process has the lock nobody logs in or out.
   const mustAccess = async (): Promise<Access> => {
@@ -44,8 +54,9 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
   };
 
   const openLink = async (link: Link): Promise<LinkedReplica> => {
-    const { credentials, waits } = await mustAccess();
-    return await openLinkedReplica({ link, credentials, store, env, waits });
+    const { credentials, waits, looks, together } = await mustAccess();
+    const joined = { changes: together.changes, wait: waits.wait };
+    return await openLinkedReplica({ link, credentials, store, env, joined, joinedUsage: () => looks.of(link.workspaceId) });
   };
 
   return {
@@ -63,6 +74,7 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
         throw error;
       }
     },
+    sideBySide: async (passes) => await (await mustAccess()).together.run(passes),
     async release(link) {
       const found = open.get(link.path);
       open.delete(link.path);
@@ -74,6 +86,7 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
         await linked?.close();
       }
       await network.close();
+      await lookNetwork.close();
       await store.close();
     },
   };

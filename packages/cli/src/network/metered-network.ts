@@ -63,6 +63,12 @@ export function createMeteredNetwork(): MeteredNetwork {
   };
 }
 
+export const NO_USAGE: Usage = { bytesSent: 0, bytesReceived: 0, requests: 0 };
+
+export function usageSum(a: Usage, b: Usage): Usage {
+  return { bytesSent: a.bytesSent + b.bytesSent, bytesReceived: a.bytesReceived + b.bytesReceived, requests: a.requests + b.requests };
+}
+
 export function usageSince(before: Usage, now: Usage): Usage {
   return {
     bytesSent: now.bytesSent - before.bytesSent,

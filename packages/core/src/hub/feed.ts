@@ -55,22 +55,22 @@ export function createFeed(store: HubStore, sha256: Sha256) {
   ): Promise<ChangesAnswer> {
     const workspace = await mustGet(workspaceId);
     const isKnown = cursor !== undefined && (await isOurs(workspace, cursor)) && (highest === undefined || (await isOurs(workspace, highest)));
-    if (!isKnown) return { kind: "reset", workspaceId, outcomes };
+    if (!isKnown) return { kind: "reset", outcomes };
 
-    const stored = await store.journal(workspaceId, cursor.seq, MAX_ROWS);
+    const stored = cursor.seq < workspace.headSeq ? await store.journal(workspaceId, cursor.seq, MAX_ROWS) : [];
+    const last = stored.at(-1);
+    if (last === undefined) return { kind: "unchanged", outcomes };
     const rows = stored.map(({ body }) => decode(journalRowCodec, body));
     const manifests = await inlineManifests(
       workspaceId,
       rows.map(({ head }) => head),
     );
-    const last = stored.at(-1);
     return {
       kind: "rows",
-      workspaceId,
       outcomes,
       rows: rows.map((row, index) => ({ row, manifest: manifests[index] })),
-      cursor: last === undefined ? cursor : cursorAt(workspace.epoch, last.seq, last.chain),
-      more: (last?.seq ?? cursor.seq) < workspace.headSeq,
+      cursor: cursorAt(workspace.epoch, last.seq, last.chain),
+      more: last.seq < workspace.headSeq,
     };
   }
 

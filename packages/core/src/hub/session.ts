@@ -43,7 +43,7 @@ export function createSession(parts: HubParts, principal: Principal): Transport 
   }
 
   async function changesOf({ workspaceId, replicaId, cursor, highest, inDoubt }: ChangesQuery): Promise<ChangesAnswer> {
-    if ((await access.role(workspaceId)) === undefined) return { kind: "gone", workspaceId };
+    if ((await access.role(workspaceId)) === undefined) return { kind: "gone" };
     return feed.changes(workspaceId, { cursor, highest }, await outcomes(workspaceId, replicaId, inDoubt));
   }
 

@@ -54,13 +54,15 @@ export class Feed {
         await this.#reset(signal);
         continue;
       }
+      if (answer.kind === "unchanged") return;
       await this.#take(answer);
       if (!answer.more) return;
     }
   }
 
   async #ask(signal: AbortSignal | undefined): Promise<ChangesAnswer> {
-    const { replicaId, cursor, highest } = this.#trees.state;
+    const { replicaId, cursor, highest: known } = this.#trees.state;
+    const highest = known && cursor && isSamePlace(known, cursor) ? undefined : known;
     const inDoubt = (await commitsInDoubt(this.#trees)).map((commit) => commit.counter);
     const { hello, workspaces } = await this.#transport.changes(
       {
@@ -70,8 +72,10 @@ export class Feed {
       { signal },
     );
     if (hello !== undefined) this.#link.hello = hello;
-    const answer = workspaces.find(({ workspaceId }) => workspaceId === this.#workspaceId);
-    if (answer === undefined) throw new TwinfoldError("ERR_PROTOCOL", "the server answered for another workspace than was asked");
+    const [answer] = workspaces;
+    if (answer === undefined || workspaces.length > 1) {
+      throw new TwinfoldError("ERR_PROTOCOL", `the server told the changes of ${workspaces.length} workspaces, where one was asked about`);
+    }
     return answer;
   }
 
@@ -176,6 +180,10 @@ function isElsewhereNow({ away, remote }: NodeRecord, head: Head): boolean {
   if (away === undefined || !isLive(head)) return false;
   if (!isLive(remote)) return true;
   return away === "excluded" ? !samePlace(remote.place, head.place) : head.content.kind !== "file";
+}
+
+function isSamePlace(a: Cursor, b: Cursor): boolean {
+  return a.seq === b.seq && a.epoch === b.epoch && a.chain === b.chain;
 }
 
 function furthest(a: Cursor | undefined, b: Cursor): Cursor {

@@ -84,7 +84,7 @@ export class StepRunner {
     for (const nodeId of effect.outdated) await this.#tally.attempted(nodeId, "the server keeps refusing it beside what others change there");
     for (const { nodeId, verdict } of effect.refused) {
       const reason = REFUSALS[verdict] ?? `the server refused it (${verdict})`;
-      if (verdict !== "missing-chunks" || this.#tally.hasAttempted(nodeId)) await this.#tally.skip(nodeId, reason);
+      if (!LACKED.has(verdict) || this.#tally.hasAttempted(nodeId)) await this.#tally.skip(nodeId, reason);
       else {
         this.#uploader.distrust(nodeId);
         this.#hubIsAhead = true;
@@ -274,6 +274,8 @@ export class StepRunner {
   }
 }
 
+/** The hub does not have what was taken for granted to be there: the content is sent once more, all of it asked for. */
+const LACKED: ReadonlySet<Verdict> = new Set(["missing-chunks", "missing-manifest"]);
 const REFUSALS: Readonly<Partial<Record<Verdict, string>>> = {
   "missing-chunks": "the server lacks bytes of it that it should have",
   "missing-manifest": "the server lacks the list of its chunks",

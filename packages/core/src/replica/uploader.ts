@@ -2,7 +2,7 @@ import { type Change, type Commit, changeSize, encodeCommit, MAX_COMMIT_BYTES, M
 import { baseChunks } from "../delta/base-chunks.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
-import { type ChunkId, type DraftId, type NodeId, randomId, type WorkspaceId } from "../ids.js";
+import { type ChunkId, type DraftId, type ManifestId, type NodeId, randomId, type WorkspaceId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
 import { decodeManifest, type Manifest, type ManifestEntry, MAX_INLINE_CHUNKS, spliceManifest } from "../manifest.js";
 import { type LocalPath, ROOT_PATH } from "../names.js";
@@ -46,7 +46,15 @@ export interface UploaderEvents {
 
 interface Prepared {
   readonly change: Change;
-  readonly file?: { readonly record: NodeRecord; readonly path: LocalPath; readonly content: FileContent; readonly manifest: Manifest } | undefined;
+  readonly file?: FileToSend | undefined;
+}
+
+interface FileToSend {
+  readonly record: NodeRecord;
+  readonly path: LocalPath;
+  readonly content: FileContent;
+  /** Chunks that the hub may lack, and is to learn the order of: none when it has the content already. */
+  readonly manifest: Manifest;
 }
 
 /** Sends this device's changes: chunks first, and when they are durable the commit that names them. */
@@ -162,6 +170,9 @@ export class Uploader {
       this.#events.postponed(ROOT_PATH);
       return undefined;
     }
+    const file = { record, path, content: local.content };
+    if (await this.#isAtHub(nodeId, local.content.manifestId))
+      return { change: { kind: "put", nodeId, place, content }, file: { ...file, manifest: [] } };
     const body = await this.#trees.manifestBytes(local.content.manifestId);
     if (body === undefined) {
       throw new TwinfoldError("ERR_STORE_FAILED", `the manifest of ${path} is not in this device's database: unlink the folder and link it again`);
@@ -170,8 +181,15 @@ export class Uploader {
     const inline = manifest.length <= MAX_INLINE_CHUNKS ? { manifest: body } : {};
     return {
       change: { kind: "put", nodeId, place, content: { ...content, ...inline } },
-      file: { record, path, content: local.content, manifest },
+      file: { ...file, manifest },
     };
+  }
+
+  /** True when a node here has that content at the hub too. A commit then need only name it: the hub looks whether it has every chunk. */
+  async #isAtHub(nodeId: NodeId, manifestId: ManifestId): Promise<boolean> {
+    if (this.#distrusted.has(nodeId)) return false;
+    const holders = await this.#trees.holding(manifestId);
+    return holders.some(({ remote }) => isLive(remote) && remote.content.kind === "file" && remote.content.manifestId === manifestId);
   }
 
   /** Makes every chunk of the group's files durable at the hub; gives the changes that may be committed. */
@@ -268,11 +286,7 @@ export class Uploader {
   }
 
   /** Reads the missing chunks of a file, neighbours in one go; each is taken off `missing`, so that it is sent once. */
-  async *#chunksOf(
-    file: NonNullable<Prepared["file"]>,
-    missing: Set<ChunkId>,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<Frame, void, undefined> {
+  async *#chunksOf(file: FileToSend, missing: Set<ChunkId>, signal: AbortSignal | undefined): AsyncGenerator<Frame, void, undefined> {
     const stat = file.record.local?.stat;
     if (stat === undefined) return;
     let offset = 0;
@@ -307,7 +321,7 @@ export class Uploader {
     }
   }
 
-  async #sendManifest(file: NonNullable<Prepared["file"]>, signal: AbortSignal | undefined): Promise<void> {
+  async #sendManifest(file: FileToSend, signal: AbortSignal | undefined): Promise<void> {
     const base = await this.#baseManifest(file.record);
     const baseManifestId = base !== undefined && file.record.synced?.content.kind === "file" ? file.record.synced.content.manifestId : undefined;
     const answer = await this.#transport.draft(

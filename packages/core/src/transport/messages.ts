@@ -70,15 +70,15 @@ const changesAnswer = union<ChangesAnswer>({
   rows: {
     tag: 1,
     fields: struct<Omit<Extract<ChangesAnswer, { kind: "rows" }>, "kind">>({
-      workspaceId,
       outcomes: outcomesCodec,
       rows: list(changeRow, MAX_ROWS),
       cursor: cursorCodec,
       more: boolean,
     }),
   },
-  reset: { tag: 2, fields: struct({ workspaceId, outcomes: outcomesCodec }) },
-  gone: { tag: 3, fields: struct({ workspaceId }) },
+  reset: { tag: 2, fields: struct({ outcomes: outcomesCodec }) },
+  gone: { tag: 3, fields: struct({}) },
+  unchanged: { tag: 4, fields: struct({ outcomes: outcomesCodec }) },
 });
 
 type Request<Name extends keyof Transport> = Parameters<Transport[Name]>[0];

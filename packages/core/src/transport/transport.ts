@@ -25,7 +25,7 @@ export interface ChangesQuery {
   readonly replicaId: ReplicaId;
   /** Absent on first contact: answered `reset`. */
   readonly cursor?: Cursor | undefined;
-  /** The furthest place that any answer has named. If the hub's journal is not the same there, the hub has gone back. */
+  /** The furthest place that any answer has named, when that is not `cursor`. If the hub's journal is not the same there, the hub has gone back. */
   readonly highest?: Cursor | undefined;
   /** Counters of commits in doubt, judged before the rows are read. */
   readonly inDoubt: readonly number[];
@@ -40,17 +40,18 @@ export interface ChangeRow {
 export type ChangesAnswer =
   | {
       readonly kind: "rows";
-      readonly workspaceId: WorkspaceId;
       readonly outcomes: readonly CommitOutcome[];
       readonly rows: readonly ChangeRow[];
       /** The place after the last row: the replica's next cursor. */
       readonly cursor: Cursor;
       readonly more: boolean;
     }
+  /** Nothing came after the cursor, which stays. */
+  | { readonly kind: "unchanged"; readonly outcomes: readonly CommitOutcome[] }
   /** The cursor stands for nothing here: take the heads, and merge. */
-  | { readonly kind: "reset"; readonly workspaceId: WorkspaceId; readonly outcomes: readonly CommitOutcome[] }
+  | { readonly kind: "reset"; readonly outcomes: readonly CommitOutcome[] }
   /** No such workspace for this account, now. */
-  | { readonly kind: "gone"; readonly workspaceId: WorkspaceId };
+  | { readonly kind: "gone" };
 
 export interface CommitOutcome {
   readonly counter: number;
@@ -165,7 +166,8 @@ export interface CommitRequest {
  * - TR2 Every call but `wait`, `upload` and `commit` may be repeated at will. A repeated `upload` stores nothing twice; a repeated `commit` is executed once.
  *   One that names a cursor of another history is answered `reset`, and not executed.
  * - TR3 `changes` and `outcomes` judge commits in doubt first: each is answered with its outcome, or fenced so that it can never execute.
- * - TR4 `changes` gives rows in ascending, gapless order, at least one when there is one. `more` means: ask again.
+ * - TR4 `changes` gives one answer for each query, in their order: rows in ascending, gapless order, at least one when there is one, and `unchanged` else.
+ *   `more` means: ask again.
  * - TR5 `wait` resolves when one of the workspaces is past its `afterSeq`, or after the hub's own time; it may resolve early.
  * - TR6 `missing` names those of the asked chunks that the workspace does not possess, and tells nothing else.
  * - TR7 `upload` keeps every frame that arrived whole, also when the rest does not. A frame whose bytes are not its id's is refused with `ERR_INTEGRITY`,

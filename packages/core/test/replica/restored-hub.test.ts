@@ -74,3 +74,42 @@ describe("a hub that was put back to an older copy of its data, with no word to 
     expect(twins.devices.map(({ tree }) => [...tree.files().keys()].sort())).toEqual([names, names, names]);
   });
 });
+
+describe("a hub that lost rows of content that it had", () => {
+  it.each(["manifest", "possessed"] as const)(
+    "is sent the content of a copy when the %s row is gone: that it had it was taken for granted once",
+    async (table) => {
+      let isLost = false;
+      const refused: string[] = [];
+      const twins = await createTwins(["laptop", "phone"], {
+        wrapHubStore: (store) => ({
+          ...store,
+          manifests: async (workspaceId, ids) =>
+            isLost && table === "manifest" ? ids.map(() => undefined) : await store.manifests(workspaceId, ids),
+          possessed: async (workspaceId, ids) => (isLost && table === "possessed" ? new Set() : await store.possessed(workspaceId, ids)),
+          append: async (batches) => {
+            if (batches.some(({ rows }) => rows.some((row) => row.table === table))) isLost = false;
+            return await store.append(batches);
+          },
+        }),
+        wrapTransport: (transport) => ({
+          ...transport,
+          commit: async (ask, options) => {
+            const answer = await transport.commit(ask, options);
+            if (answer.kind === "done") refused.push(...answer.verdicts.map(({ content }) => content).filter((verdict) => verdict !== "accepted"));
+            return answer;
+          },
+        }),
+      });
+      const [laptop, phone] = twins.devices as [Device, Device];
+      laptop.tree.write("first.txt", "the same words");
+      await twins.settle();
+      isLost = true;
+      laptop.tree.write("copy.txt", "the same words");
+      expect(await laptop.sync()).toMatchObject({ inSync: true, skipped: [] });
+      expect(refused).toEqual([table === "manifest" ? "missing-manifest" : "missing-chunks"]);
+      await twins.settle();
+      expect(texts(phone.tree)).toEqual({ "first.txt": "the same words", "copy.txt": "the same words" });
+    },
+  );
+});

@@ -15,13 +15,21 @@ describe("what happens to a file", () => {
 
 /** Two devices in step, whose calls are counted from then on. */
 async function counted(fill: (tree: Device["tree"]) => void) {
-  const calls = { changes: 0, chunksUp: 0, chunksDown: 0, moves: 0, staged: 0 };
+  const calls = { changes: 0, asked: 0, drafts: 0, chunksUp: 0, chunksDown: 0, moves: 0, staged: 0 };
   const twins = await createTwins(["laptop", "phone"], {
     wrapTransport: (transport): Transport => ({
       ...transport,
       commit: async (ask, options) => {
         calls.changes += decode(commitCodec, ask.commit).changes.length;
         return await transport.commit(ask, options);
+      },
+      missing: async (ask, options) => {
+        calls.asked += ask.chunkIds.length;
+        return await transport.missing(ask, options);
+      },
+      draft: async (ask, options) => {
+        calls.drafts += 1;
+        return await transport.draft(ask, options);
       },
       upload: async (ask, options) => {
         calls.chunksUp += ask.frames.length;
@@ -47,7 +55,7 @@ async function counted(fill: (tree: Device["tree"]) => void) {
   const [laptop, phone] = twins.devices as [Device, Device];
   fill(laptop.tree);
   await twins.settle();
-  Object.assign(calls, { changes: 0, chunksUp: 0, chunksDown: 0, moves: 0, staged: 0 });
+  for (const name of Object.keys(calls) as Array<keyof typeof calls>) calls[name] = 0;
   return { twins, laptop, phone, calls };
 }
 
@@ -63,16 +71,16 @@ describe("what it costs", () => {
     });
     laptop.tree.rename("letters", "archive/old letters");
     await twins.settle();
-    expect(calls).toEqual({ changes: 1, chunksUp: 0, chunksDown: 0, moves: 1, staged: 0 });
+    expect(calls).toEqual({ changes: 1, asked: 0, drafts: 0, chunksUp: 0, chunksDown: 0, moves: 1, staged: 0 });
     expect(Object.keys(texts(phone.tree))).toHaveLength(1_200);
     expect(texts(phone.tree)["archive/old letters/d3/33.txt"]).toBe("text 33");
   });
 
-  it("a copy of a directory of 1,200 files sends no content, and the other device fetches none", async () => {
+  it("a copy of a directory of 1,200 files sends no content and asks about none, and the other device fetches none", async () => {
     const { twins, laptop, phone, calls } = await counted((tree) => manyFiles(tree, "letters"));
     manyFiles(laptop.tree, "copy");
     await twins.settle();
-    expect(calls).toMatchObject({ changes: 1_231, chunksUp: 0, chunksDown: 0 });
+    expect(calls).toMatchObject({ changes: 1_231, asked: 0, drafts: 0, chunksUp: 0, chunksDown: 0 });
     expect(texts(phone.tree)["copy/d3/33.txt"]).toBe("text 33");
     expect(Object.keys(texts(phone.tree))).toHaveLength(2_400);
   });

@@ -12,6 +12,7 @@ import {
   type DeviceId,
   type Env,
   type Hub,
+  type HubStore,
   type LocalTree,
   type MemoryEntry,
   type MemoryHubSnapshot,
@@ -101,6 +102,7 @@ export interface TwinsOptions {
   readonly names?: Readonly<Record<string, Partial<NameRules>>>;
   readonly wrapTransport?: (transport: Transport, device: string) => Transport;
   readonly wrapTree?: (tree: MemoryLocalTree, device: string) => LocalTree;
+  readonly wrapHubStore?: (store: HubStore) => HubStore;
 }
 
 export async function createTwins(
@@ -115,12 +117,14 @@ export async function createTwins(
     names: disks = {},
     wrapTransport = (transport) => transport,
     wrapTree = (tree) => tree,
+    wrapHubStore = (store) => store,
   }: TwinsOptions = {},
 ): Promise<Twins> {
   const env = virtualEnv(from === undefined ? seed : -seed); // ids that those before have not had
   const blobs = createMemoryBlobStore({ from: from?.blobs });
   let hubStore = createMemoryHubStore({ from: from?.hub });
-  let hub = createHub({ blobs, store: hubStore, env });
+  const openHub = () => createHub({ blobs, store: wrapHubStore(hubStore), env });
+  let hub = openHub();
   const accountId = "a".repeat(32) as AccountId;
   const workspaceId = from?.workspaceId ?? (await hub.createWorkspace(accountId));
   const devices: Device[] = [];
@@ -161,7 +165,7 @@ export async function createTwins(
     backUpHub: () => hubStore.snapshot(),
     restoreHub(backup) {
       hubStore = createMemoryHubStore({ from: backup });
-      hub = createHub({ blobs, store: hubStore, env });
+      hub = openHub();
     },
     remember: () => ({
       atMs: env.nowMs(),

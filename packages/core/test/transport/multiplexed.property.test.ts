@@ -1,7 +1,7 @@
 import { type ChangesQuery, multiplexed, type ReplicaId, type WorkspaceId } from "@twinfold/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createScriptedHub } from "./scripted-hub.js";
+import { answerFor, createScriptedHub } from "./scripted-hub.js";
 
 const known = fc.integer({ min: 0, max: 999 }).map((n) => String(n).padStart(32, "0") as WorkspaceId);
 const unknown = known.map((id) => `f${id.slice(1)}` as WorkspaceId);
@@ -16,7 +16,7 @@ describe("multiplexed changes", () => {
         const hub = createScriptedHub();
         const { changes } = multiplexed(hub.transport);
         const answers = await Promise.all(calls.map(({ helloHash, ids }) => changes({ helloHash, workspaces: ids.map(query) })));
-        expect(answers.map((answer) => answer.workspaces.map(({ workspaceId }) => workspaceId))).toEqual(calls.map(({ ids }) => ids));
+        expect(answers.map(({ workspaces }) => workspaces)).toEqual(calls.map(({ ids }) => ids.map(answerFor)));
         expect(hub.asked.length).toBe(new Set(calls.map(({ helloHash }) => helloHash)).size);
       }),
     );

@@ -7,6 +7,11 @@ export interface Poll {
   end(error?: unknown): void;
 }
 
+/** What the scripted hub says of a workspace, by its name alone. */
+export function answerFor(workspaceId: WorkspaceId): ChangesAnswer {
+  return { kind: "unchanged", outcomes: [{ counter: Number(workspaceId), answer: { kind: "fenced" } }] };
+}
+
 /** A far side whose long polls the test ends, and that knows no workspace whose name begins with "f". */
 export function createScriptedHub() {
   const polls: Poll[] = [];
@@ -18,7 +23,7 @@ export function createScriptedHub() {
     async changes({ workspaces }) {
       asked.push(workspaces.length);
       refuse(workspaces);
-      return { workspaces: workspaces.map(({ workspaceId }): ChangesAnswer => ({ kind: "gone", workspaceId })) };
+      return { workspaces: workspaces.map(({ workspaceId }) => answerFor(workspaceId)) };
     },
     wait({ workspaces, timeoutMs }, { signal } = {}) {
       return new Promise((resolve, reject) => {

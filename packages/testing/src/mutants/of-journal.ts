@@ -1,4 +1,4 @@
-import { type Bus, createInProcessBus, type Cursor, cursorAt, type HubStore, type WorkspaceId } from "@twinfold/core";
+import { type Bus, type ChangesQuery, createInProcessBus, type Cursor, cursorAt, type HubStore, type WorkspaceId } from "@twinfold/core";
 import type { Mutant } from "./mutant.js";
 import { onHub, onHubEnd, onHubStore } from "./seams.js";
 import { busyHub, crowded, failingStores, restored } from "./where.js";
@@ -88,9 +88,10 @@ export const ofJournal = {
         async changes(request, options) {
           const answer = await transport.changes(request, options);
           const workspaces = [];
-          for (const each of answer.workspaces) {
+          for (const [index, each] of answer.workspaces.entries()) {
+            const { workspaceId } = request.workspaces[index] as ChangesQuery;
             if (each.kind !== "rows" || each.more) workspaces.push(each);
-            else workspaces.push({ ...each, cursor: (await transport.heads({ workspaceId: each.workspaceId, afterSeq: FAR_SEQ }, options)).cursor });
+            else workspaces.push({ ...each, cursor: (await transport.heads({ workspaceId, afterSeq: FAR_SEQ }, options)).cursor });
           }
           return { ...answer, workspaces };
         },

@@ -17,8 +17,9 @@ export function feed(): Oracle {
         cursor = heads.cursor;
         lastSeq = cursor.seq;
       }
-      const { workspaces } = await transport.changes({ helloHash: undefined, workspaces: [{ ...query, cursor, highest: cursor }] });
+      const { workspaces } = await transport.changes({ helloHash: undefined, workspaces: [{ ...query, cursor }] });
       const answer = workspaces[0];
+      if (answer?.kind === "unchanged") return;
       if (answer?.kind !== "rows") {
         if (hub.restores === 0) fail(`a reader at seq ${cursor.seq} was answered ${answer?.kind ?? "nothing"}`);
         cursor = undefined;
