@@ -12,7 +12,8 @@ import { INTENTS_AT_ONCE } from "./intents.js";
 import type { CommitEffect } from "./outbox.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Tally } from "./tally.js";
-import { type PushStep, Uploader } from "./uploader.js";
+import type { PushStep } from "./prepared-changes.js";
+import { Uploader } from "./uploader.js";
 
 type DiskStep = Exclude<Step, { kind: "push" | "delete-there" }>;
 
@@ -56,6 +57,7 @@ export class StepRunner {
           tally.count("bytesSaved", bytesSaved);
           tally.transferred("up", 0, bytes);
         },
+        committed: (groups) => tally.committed(groups),
         settled: (effect) => this.settled(effect),
         fileUploaded: (path, sizeBytes) => tally.emit("file:uploaded", { path, sizeBytes }),
         postponed: (path) => this.#changed.add(parentPath(path)),
