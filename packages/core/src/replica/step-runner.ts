@@ -13,6 +13,7 @@ import type { CommitEffect } from "./outbox.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Tally } from "./tally.js";
 import type { PushStep } from "./prepared-changes.js";
+import type { Turns } from "./turns.js";
 import { Uploader } from "./uploader.js";
 
 type DiskStep = Exclude<Step, { kind: "push" | "delete-there" }>;
@@ -28,7 +29,7 @@ export class StepRunner {
   readonly #changed = new Set<LocalPath>();
   #hubIsAhead = false;
 
-  constructor(parts: ReplicaParts, tally: Tally) {
+  constructor(parts: ReplicaParts & { readonly turns: Turns }, tally: Tally) {
     this.#parts = parts;
     this.#tally = tally;
     this.#disk = new DiskSteps(parts);
@@ -70,6 +71,10 @@ export class StepRunner {
     const changed = [...this.#changed];
     this.#changed.clear();
     return changed;
+  }
+
+  get hubIsAhead(): boolean {
+    return this.#hubIsAhead;
   }
 
   /** True when the hub has changes that stand in the way of this device's; asking takes it back. */

@@ -14,6 +14,7 @@ import type { CommitEffect } from "./outbox.js";
 import { ChangePreparer, type FileToSend, type Prepared, type PushStep } from "./prepared-changes.js";
 import { readAhead } from "./read-ahead.js";
 import type { ReplicaParts } from "./replica-parts.js";
+import type { Turns } from "./turns.js";
 
 /** Chunks sent in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
@@ -59,7 +60,7 @@ export class Uploader {
   /** Groups that were asked about and are not committed. */
   #underWay = 0;
 
-  constructor({ events, ...parts }: ReplicaParts & { readonly events: UploaderEvents }) {
+  constructor({ events, ...parts }: ReplicaParts & { readonly events: UploaderEvents; readonly turns: Turns }) {
     this.#parts = parts;
     this.#tree = parts.tree;
     this.#events = events;
