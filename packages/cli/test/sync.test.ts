@@ -37,6 +37,8 @@ describe("sync DIR --once", () => {
       chunksReused: 0,
       deltaFrames: 0,
       bytesSaved: expect.any(Number),
+      commits: 1,
+      commitsUnderWay: 1,
     });
 
     const down = await syncOnce(phone);

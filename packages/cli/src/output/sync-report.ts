@@ -23,6 +23,8 @@ export function syncDocument(report: LinkReport): LinkReport {
     chunksReused: report.chunksReused,
     deltaFrames: report.deltaFrames,
     bytesSaved: report.bytesSaved,
+    commits: report.commits,
+    commitsUnderWay: report.commitsUnderWay,
   };
 }
 
@@ -50,6 +52,8 @@ export function totalsOf(links: ReadonlyArray<LinkOutcome<LinkReport>>): LinkRep
     chunksReused: sum((report) => report.chunksReused),
     deltaFrames: sum((report) => report.deltaFrames),
     bytesSaved: sum((report) => report.bytesSaved),
+    commits: sum((report) => report.commits),
+    commitsUnderWay: Math.max(0, ...reports.map((report) => report.commitsUnderWay)),
   };
 }
 

@@ -31,6 +31,9 @@ export interface IndexerEvents {
   damaged(path: LocalPath): void;
 }
 
+/** Called between two directories, with the records written so far: nothing of the look is in the making then. */
+export type Between = (written: number) => Promise<void>;
+
 /** What a scan could not settle: look at these directories again after a pause. */
 export interface ScanOutcome {
   readonly unsettled: ReadonlySet<LocalPath>;
@@ -70,6 +73,8 @@ export class Indexer {
   /** What was excluded by its place here is, or may be, at another at the hub by now. */
   #hasExcludedByOldPlace = false;
   #entries = 0;
+  #written = 0;
+  #between: Between | undefined;
   #pending: NodeRecord[] = [];
   #pendingManifests: Array<{ manifestId: FileContent["manifestId"]; body: Uint8Array }> = [];
 
@@ -95,9 +100,12 @@ export class Indexer {
   }
 
   /** Looks at every directory. */
-  async scanAll(signal?: AbortSignal): Promise<ScanOutcome> {
+  async scanAll(signal?: AbortSignal, between?: Between): Promise<ScanOutcome> {
     this.#ignored = 0;
-    const outcome = await this.scan(EVERYTHING, signal);
+    this.#between = between;
+    const outcome = await this.scan(EVERYTHING, signal).finally(() => {
+      this.#between = undefined;
+    });
     this.#hasSeenAll = true;
     await this.#presence.reconsider();
     if (this.#ignored !== this.#trees.state.ignored) await this.#trees.write({ state: { ignored: this.#ignored } });
@@ -125,6 +133,7 @@ export class Indexer {
 
   async #look(places: Iterable<{ readonly path: LocalPath; readonly deep: boolean }>, signal: AbortSignal | undefined): Promise<ScanOutcome> {
     this.#entries = 0;
+    this.#written = 0;
     // What a scan saw that was broken off is seen again, and must not be there twice.
     this.#pending = [];
     this.#pendingManifests = [];
@@ -172,6 +181,7 @@ export class Indexer {
     try {
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
         signal?.throwIfAborted();
+        await this.#between?.(this.#written);
         const place = next.found ? { ...next, ...next.found } : await this.#findAgain(next);
         if (place === undefined) continue;
         const { isReruled, below } = await this.#directory(place, unsettled, signal);
@@ -456,6 +466,7 @@ export class Indexer {
     this.#pending = [];
     this.#pendingManifests = [];
     await this.#trees.write({ put, manifests });
+    this.#written += put.length;
   }
 
   /**

@@ -67,6 +67,10 @@ export interface SyncReport {
   readonly deltaFrames: number;
   /** Bytes of chunks up and down that did not have to travel: by differences and by compression. */
   readonly bytesSaved: number;
+  /** Commits of this device that the server answered. */
+  readonly commits: number;
+  /** Commits that were being made at once, at most: while one waits for its answer, chunks of the next go up. */
+  readonly commitsUnderWay: number;
   readonly durationMs: number;
 }
 

@@ -12,7 +12,9 @@ import { INTENTS_AT_ONCE } from "./intents.js";
 import type { CommitEffect } from "./outbox.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Tally } from "./tally.js";
-import { type PushStep, Uploader } from "./uploader.js";
+import type { PushStep } from "./prepared-changes.js";
+import type { Turns } from "./turns.js";
+import { Uploader } from "./uploader.js";
 
 type DiskStep = Exclude<Step, { kind: "push" | "delete-there" }>;
 
@@ -27,7 +29,7 @@ export class StepRunner {
   readonly #changed = new Set<LocalPath>();
   #hubIsAhead = false;
 
-  constructor(parts: ReplicaParts, tally: Tally) {
+  constructor(parts: ReplicaParts & { readonly turns: Turns }, tally: Tally) {
     this.#parts = parts;
     this.#tally = tally;
     this.#disk = new DiskSteps(parts);
@@ -56,6 +58,7 @@ export class StepRunner {
           tally.count("bytesSaved", bytesSaved);
           tally.transferred("up", 0, bytes);
         },
+        committed: (groups) => tally.committed(groups),
         settled: (effect) => this.settled(effect),
         fileUploaded: (path, sizeBytes) => tally.emit("file:uploaded", { path, sizeBytes }),
         postponed: (path) => this.#changed.add(parentPath(path)),
@@ -68,6 +71,10 @@ export class StepRunner {
     const changed = [...this.#changed];
     this.#changed.clear();
     return changed;
+  }
+
+  get hubIsAhead(): boolean {
+    return this.#hubIsAhead;
   }
 
   /** True when the hub has changes that stand in the way of this device's; asking takes it back. */

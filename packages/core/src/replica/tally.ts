@@ -59,6 +59,12 @@ export class Tally {
     }
   }
 
+  /** Counts a commit that was answered, of `underWay` that were prepared, asked about, sent and not answered yet. */
+  committed(underWay: number): void {
+    this.count("commits");
+    this.#counts.commitsUnderWay = Math.max(this.#counts.commitsUnderWay, underWay);
+  }
+
   conflict(path: LocalPath, copy: LocalPath | undefined): void {
     this.count("conflicts");
     this.emit("conflict:detected", { path, copy });
@@ -128,6 +134,8 @@ function noCounts(): Counts {
     chunksReused: 0,
     deltaFrames: 0,
     bytesSaved: 0,
+    commits: 0,
+    commitsUnderWay: 0,
   };
 }
 
