@@ -35,9 +35,13 @@ export interface PackStore {
   put(chunks: readonly StoredChunk[], options?: OperationOptions): Promise<PackReceipt>;
   /**
    * The chunks `chunkIds`, in that order; `undefined` for one that no index row names, and an `ERR_INTEGRITY` in the place of one whose
-   * pack is gone or holds other bytes, so that what is damaged takes nothing with it. Memory: at most 8 MiB and one chunk.
+   * pack is gone or holds other bytes, so that what is damaged takes nothing with it. With `unverified` the bytes are not held against the id,
+   * which is the caller's to do. Memory: at most 8 MiB and one chunk.
    */
-  read(chunkIds: readonly ChunkId[], options?: OperationOptions): AsyncIterable<StoredChunk | TwinfoldError | undefined>;
+  read(
+    chunkIds: readonly ChunkId[],
+    options?: OperationOptions & { readonly unverified?: boolean | undefined },
+  ): AsyncIterable<StoredChunk | TwinfoldError | undefined>;
 }
 
 export interface PackStoreOptions {
@@ -66,7 +70,7 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
 
   async function* read(
     chunkIds: readonly ChunkId[],
-    { signal }: OperationOptions = {},
+    { signal, unverified = false }: Parameters<PackStore["read"]>[1] = {},
   ): AsyncGenerator<StoredChunk | TwinfoldError | undefined, void, undefined> {
     const rows = await store.chunks(chunkIds);
     for (let at = 0; at < rows.length; ) {
@@ -79,20 +83,24 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
       const end = endOfRun(rows, at);
       const run = rows.slice(at, end) as ChunkRow[];
       at = end;
-      yield* await readRun(run, signal);
+      yield* await readRun(run, unverified, signal);
     }
   }
 
-  async function readRun(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Array<StoredChunk | TwinfoldError>> {
+  async function readRun(
+    run: readonly ChunkRow[],
+    unverified: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Array<StoredChunk | TwinfoldError>> {
     const bytes = await readRange(run, signal);
-    if (bytes !== undefined) return unpack(run, bytes);
+    if (bytes !== undefined) return unpack(run, bytes, unverified);
     // A pack that was rewritten since the index was read is found under its new name. One that ends too early still holds the chunks before.
     const again = await store.chunks(run.map(({ chunkId }) => chunkId));
     const found: Array<StoredChunk | TwinfoldError> = [];
     for (const [index, { chunkId, pack }] of run.entries()) {
       const row = again[index];
       const single = row === undefined ? undefined : await readRange([row], signal);
-      if (row !== undefined && single !== undefined) found.push(...unpack([row], single));
+      if (row !== undefined && single !== undefined) found.push(...unpack([row], single, unverified));
       else
         found.push(
           new TwinfoldError("ERR_INTEGRITY", `chunk ${chunkId} cannot be read: its pack ${pack} is gone or cut short; restore it from a backup`),
@@ -113,13 +121,13 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
     }
   }
 
-  function unpack(run: readonly ChunkRow[], bytes: Uint8Array): Array<StoredChunk | TwinfoldError> {
+  function unpack(run: readonly ChunkRow[], bytes: Uint8Array, unverified: boolean): Array<StoredChunk | TwinfoldError> {
     const start = (run[0] as ChunkRow).offset;
     return run.map((row) => {
       const { chunkId, pack } = row;
       const stored = bytes.subarray(row.offset - start, endOf(row) - start);
       const chunk = plainOf(row, stored);
-      if (chunk?.length === row.plainBytes && chunkIdOf(chunk, env.sha256) === chunkId) {
+      if (chunk?.length === row.plainBytes && (unverified || chunkIdOf(chunk, env.sha256) === chunkId)) {
         return { chunkId, bytes: chunk, deflated: row.codec === "deflate" ? stored : undefined };
       }
       return new TwinfoldError("ERR_INTEGRITY", `the bytes of chunk ${chunkId} in pack ${pack} are not its own; restore the pack from a backup`);

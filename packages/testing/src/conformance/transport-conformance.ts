@@ -520,6 +520,20 @@ const CLAUSES = {
       }
     },
   },
+  "TR8 a download that the asker alone checks gives the same frames, where the hub offers that": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      await transport.upload({ workspaceId, frames: [FRAME, TEXT, NEW] });
+      if (!(await transport.hello()).features.includes("unverified")) return;
+      const asked = [TEXT.chunkId, UNKNOWN, NEW.chunkId, FRAME.chunkId];
+      const frames = await download(fixture, asked, { deflate: false, bases: [], basesOf: [], unverified: true });
+      assertEqual(
+        frames.map(({ chunkId, codec }) => [chunkId, codec]),
+        asked.map((chunkId) => [chunkId, chunkId === UNKNOWN ? "absent" : "plain"]),
+      );
+      for (const [i, { payload }] of [TEXT, NEW, FRAME].entries()) assertBytes(frames[i === 0 ? 0 : i + 1]?.payload, payload);
+    },
+  },
   "TR9 a workspace of others is answered as one that does not exist": {
     check: async ({ transport, foreignWorkspaceId }) => {
       for (const workspaceId of [foreignWorkspaceId, "ff".repeat(16) as WorkspaceId]) {
