@@ -7,10 +7,8 @@ import { chunkIdOf } from "../manifest.js";
 import type { ChunkRow, HubStore } from "../metadata/hub-store.js";
 import type { OperationOptions } from "../operation-options.js";
 import type { BlobStore } from "./blob-store.js";
+import { PACK_MAGIC } from "./frame-room.js";
 import { encodeFrames, type Frame, FRAME_HEADER_BYTES, MAX_BATCH_BYTES } from "./frame.js";
-
-/** First bytes of every pack. */
-const PACK_MAGIC = new TextEncoder().encode("TWNFPCK1");
 
 /** Neighbours in a pack this close are read together: another request costs more than these bytes. */
 const MAX_GAP_BYTES = 64 * 1024;
@@ -109,10 +107,11 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
     return found;
   }
 
-  /** `undefined` when there is no such pack, or it ends before the last of the run. */
+  /** From the header of the first, so that what is sent on is in memory as it travels. `undefined` when there is no such pack, or it ends before the last of the run. */
   async function readRange(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     const first = run[0] as ChunkRow;
-    const range = { offset: first.offset, length: endOf(run.at(-1) as ChunkRow) - first.offset };
+    const start = first.offset - FRAME_HEADER_BYTES;
+    const range = { offset: start, length: endOf(run.at(-1) as ChunkRow) - start };
     try {
       return await blobs.get(first.pack, { range, signal });
     } catch (error) {
@@ -122,7 +121,7 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
   }
 
   function unpack(run: readonly ChunkRow[], bytes: Uint8Array, unverified: boolean): Array<StoredChunk | TwinfoldError> {
-    const start = (run[0] as ChunkRow).offset;
+    const start = (run[0] as ChunkRow).offset - FRAME_HEADER_BYTES;
     return run.map((row) => {
       const { chunkId, pack } = row;
       const stored = bytes.subarray(row.offset - start, endOf(row) - start);
@@ -170,19 +169,34 @@ function packName(env: Pick<Env, "randomBytes">): string {
 
 function buildPack(pack: string, chunks: readonly StoredChunk[]): { readonly bytes: Uint8Array; readonly rows: readonly ChunkRow[] } {
   const frames = chunks.map(frameOf);
-  const bytes = new Uint8Array(frames.reduce((sum, { payload }) => sum + FRAME_HEADER_BYTES + payload.length, PACK_MAGIC.length));
-  bytes.set(PACK_MAGIC);
-  const rows: ChunkRow[] = [];
   let at = PACK_MAGIC.length;
-  for (const frame of frames) {
-    const { chunkId, codec, plainBytes, payload } = frame;
-    rows.push({ chunkId, pack, offset: at + FRAME_HEADER_BYTES, storedBytes: payload.length, plainBytes, codec });
-    for (const piece of encodeFrames([frame])) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
+  const rows = frames.map(({ chunkId, codec, plainBytes, payload }): ChunkRow => {
+    const offset = at + FRAME_HEADER_BYTES;
+    at = offset + payload.length;
+    return { chunkId, pack, offset, storedBytes: payload.length, plainBytes, codec };
+  });
+  const pieces = [...encodeFrames(frames)];
+  const [only] = pieces;
+  const inPlace = only === undefined || pieces.length > 1 ? undefined : packInPlace(only);
+  return { bytes: inPlace ?? joined([PACK_MAGIC, ...pieces], at), rows };
+}
+
+/** The pack whose frames lie in memory as they rest, when its magic lies before them: nothing of it is copied. */
+function packInPlace(frames: Uint8Array): Uint8Array | undefined {
+  const start = frames.byteOffset - PACK_MAGIC.length;
+  if (start < 0) return undefined;
+  const bytes = new Uint8Array(frames.buffer, start, PACK_MAGIC.length + frames.length);
+  return PACK_MAGIC.every((byte, at) => byte === bytes[at]) ? bytes : undefined;
+}
+
+function joined(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+  const whole = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
   }
-  return { bytes, rows };
+  return whole;
 }
 
 function frameOf({ chunkId, bytes, deflated }: StoredChunk): Frame & Pick<ChunkRow, "codec"> {
