@@ -225,6 +225,7 @@ export type {
   ChangesQuery,
   CommitRequest,
   CommitOutcome,
+  DownloadOptions,
   DownloadRequest,
   DraftAnswer,
   DraftRequest,

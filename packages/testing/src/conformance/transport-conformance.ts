@@ -491,6 +491,23 @@ const CLAUSES = {
       assertEqual((await download(fixture, asked)).length, 3);
     },
   },
+  "TR8 an answer that is put into a room is the same": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const frames = [frameOf(patternedBytes(300_000)), FRAME];
+      await transport.upload({ workspaceId, frames });
+      const asked = [FRAME.chunkId, UNKNOWN, (frames[0] as Frame).chunkId];
+      const into = new Uint8Array(400_000).fill(255);
+      const got: Frame[] = [];
+      for await (const frame of transport.download({ workspaceId, chunkIds: asked }, { into })) got.push(frame);
+      assertEqual(
+        got.map(({ chunkId }) => chunkId),
+        asked,
+      );
+      assertBytes(got[0]?.payload, BYTES);
+      assertBytes(got[2]?.payload, frames[0]?.payload as Uint8Array);
+    },
+  },
   "TR8 more than 8 MiB at once are refused": {
     check: async (fixture) => {
       const { transport, workspaceId } = fixture;
