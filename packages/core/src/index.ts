@@ -87,6 +87,7 @@ export type {
   LocalListing,
   LocalOutcome,
   LocalStat,
+  LocalReadOptions,
   LocalTree,
   Staging,
 } from "./local/local-tree.js";

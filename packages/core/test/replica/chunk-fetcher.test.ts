@@ -1,7 +1,16 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { type ChunkId, createLoopbackTransport, type DownloadRequest, type Frame, type Sha256, type Transport } from "@twinfold/core";
+import {
+  type ChunkId,
+  createLoopbackTransport,
+  type DownloadRequest,
+  type Frame,
+  giveBackFrameRoom,
+  type Sha256,
+  takeFrameRoom,
+  type Transport,
+} from "@twinfold/core";
 import { fetchChunks } from "../../src/replica/chunk-fetcher.js";
 import { HubLink } from "../../src/replica/hub-link.js";
 import { openWorld, principal } from "../hub/hub-world.js";
@@ -52,8 +61,10 @@ describe("fetched chunks", () => {
     const seen: boolean[] = [];
     for await (const chunk of fetch()) {
       for (let n = 0; n < 100; n++) await turn(); // whatever is under way gets as far as it can
+      const others = takeFrameRoom(4 * 2 ** 20).fill(255);
       rooms.add((chunk as Uint8Array).buffer);
       seen.push(Buffer.compare(chunk as Uint8Array, (frames[seen.length] as Frame).payload) === 0);
+      giveBackFrameRoom(others);
     }
     expect(seen).toEqual(frames.map(() => true));
     expect(rooms.size).toBeLessThan(8); // of eight answers
