@@ -25,6 +25,7 @@ import {
   type OpenFile,
   type OperationOptions,
   parentPath,
+  type LocalReadOptions,
   restoredPath,
   ROOT_PATH,
   splitPath,
@@ -174,13 +175,13 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     return diskCode(error) === "ELOOP" ? changed(path, "read") : failureOf(`read ${JSON.stringify(path)}`, error);
   }
 
-  async function* read(path: LocalPath, expected: LocalStat, options: Parameters<LocalTree["read"]>[2] = {}): AsyncGenerator<Uint8Array> {
+  async function* read(path: LocalPath, expected: LocalStat, options: LocalReadOptions = {}): AsyncGenerator<Uint8Array> {
     const { offset = 0, length = Number.POSITIVE_INFINITY, signal } = options;
     signal?.throwIfAborted();
     try {
       const { file, check } = await openAsExpected(path, expected);
       try {
-        yield* pieces(file, offset, Math.min(expected.sizeBytes, offset + length), signal);
+        yield* pieces(file, offset, Math.min(expected.sizeBytes, offset + length), options);
         await check();
       } finally {
         await file.close();
@@ -198,7 +199,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
       try {
         const { sizeBytes } = expected;
         const inPlace = file.descriptor === undefined ? undefined : await cutter.cut(file.descriptor, sizeBytes, signal);
-        const manifest = inPlace ?? (await cutPieces(pieces(file, 0, sizeBytes, signal), sizeBytes, env.sha256 ?? nodeSha256));
+        const manifest = inPlace ?? (await cutPieces(pieces(file, 0, sizeBytes, { signal }), sizeBytes, env.sha256 ?? nodeSha256));
         await check();
         return manifest;
       } finally {

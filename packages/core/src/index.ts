@@ -87,6 +87,7 @@ export type {
   LocalListing,
   LocalOutcome,
   LocalStat,
+  LocalReadOptions,
   LocalTree,
   Staging,
 } from "./local/local-tree.js";
@@ -192,6 +193,7 @@ export { checkBlobName, isBlobName, MAX_BLOB_NAME_LENGTH } from "./storage/blob-
 export type { BlobInfo, BlobStore, ByteRange } from "./storage/blob-store.js";
 export { rangeIn } from "./storage/byte-range.js";
 export {
+  type DecodeOptions,
   decodeFrameHeader,
   decodeFrames,
   encodeFrameHeader,
@@ -202,6 +204,7 @@ export {
   MAX_BATCH_BYTES,
   MAX_BATCH_FRAMES,
 } from "./storage/frame.js";
+export { giveBackFrameRoom, MAX_FRAMES_BYTES, takeFrameRoom } from "./storage/frame-room.js";
 export { createMemoryBlobStore, type MemoryBlobStore } from "./storage/memory-blob-store.js";
 export { createPackStore, type PackReceipt, type PackStore, type PackStoreOptions, type StoredChunk } from "./storage/pack-store.js";
 export { createLoopbackTransport } from "./hub/loopback-transport.js";
@@ -223,6 +226,7 @@ export type {
   ChangesQuery,
   CommitRequest,
   CommitOutcome,
+  DownloadOptions,
   DownloadRequest,
   DraftAnswer,
   DraftRequest,

@@ -256,6 +256,11 @@ const VALUES: Readonly<Record<string, Written>> = {
     chunkIds: [chunkA, chunkB],
     accepts: { deflate: true, bases: [id32<ChunkId>("cc")], basesOf: [[0], []] },
   }),
+  "request of download of what the asker alone checks": written(requestCodecs.download, {
+    workspaceId,
+    chunkIds: [chunkA],
+    accepts: { deflate: false, bases: [], basesOf: [], unverified: true },
+  }),
   "request of sketches": written(requestCodecs.sketches, { workspaceId, chunkIds: [chunkA, chunkB], averageBytes: 1024 }),
   "request of commit": written(requestCodecs.commit, { workspaceId, commit: Uint8Array.of(1, 2, 3) }),
   "request of commit from a cursor": written(requestCodecs.commit, { workspaceId, commit: Uint8Array.of(1, 2, 3), cursor }),

@@ -83,7 +83,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
         ...post("download", encode(requestCodecs.download, request), callOptions),
         maxAnswerBytes: MAX_BATCH_BYTES + request.chunkIds.length * FRAME_HEADER_BYTES,
       });
-      yield* inOrder(request.chunkIds, decodeFrames(answer));
+      yield* inOrder(request.chunkIds, decodeFrames(answer, { into: callOptions?.into }));
     },
     commit: asking("commit", requestCodecs.commit, answerCodecs.commit),
   };

@@ -60,6 +60,15 @@ export interface Staging {
   discard(): Promise<void>;
 }
 
+export interface LocalReadOptions extends OperationOptions {
+  /** @default 0 */
+  readonly offset?: number | undefined;
+  /** @default to the file's end */
+  readonly length?: number | undefined;
+  /** Room that the bytes may be put into, from its start; at least as long as what is read. The pieces may then be views of it, in their places. */
+  readonly into?: Uint8Array | undefined;
+}
+
 /** Something may have changed. A hint: it may be late, doubled or lost. */
 export type LocalHint =
   /** Look at this directory again. */
@@ -105,11 +114,7 @@ export interface LocalTree {
   settle(path: LocalPath): Promise<void>;
   stat(path: LocalPath): Promise<LocalStat | undefined>;
   /** The file's bytes, in pieces of the tree's choice, from `offset` to `offset + length`. */
-  read(
-    path: LocalPath,
-    expected: LocalStat,
-    options?: OperationOptions & { readonly offset?: number | undefined; readonly length?: number | undefined },
-  ): AsyncIterable<Uint8Array>;
+  read(path: LocalPath, expected: LocalStat, options?: LocalReadOptions): AsyncIterable<Uint8Array>;
   /** Reads the file whole, and gives its chunks. Memory is bounded by a constant, and the signal is looked at between reads. */
   cut(path: LocalPath, expected: LocalStat, options?: OperationOptions): Promise<Manifest>;
   readLink(path: LocalPath): Promise<string>;

@@ -2,13 +2,14 @@ import type { Change } from "../commit.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type ChunkId, type DraftId, type NodeId, randomId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
-import { MAX_INLINE_CHUNKS, spliceManifest } from "../manifest.js";
+import { type Manifest, type ManifestEntry, MAX_INLINE_CHUNKS, manifestSize, spliceManifest } from "../manifest.js";
 import { type LocalPath, ROOT_PATH } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
-import { FRAME_HEADER_BYTES, type Frame, MAX_BATCH_FRAMES } from "../storage/frame.js";
+import { FRAME_HEADER_BYTES } from "../storage/frame.js";
 import { type Bases, ChunkSender, type Sent } from "./chunk-sender.js";
 import { CommitSender } from "./commit-sender.js";
+import { FrameBatch, type ReadRange } from "./frame-batch.js";
 import { KnownAtHub } from "./known-at-hub.js";
 import type { CommitEffect } from "./outbox.js";
 import { ChangePreparer, type FileToSend, type Prepared, type PushStep } from "./prepared-changes.js";
@@ -18,7 +19,7 @@ import type { Turns } from "./turns.js";
 
 /** Chunks sent in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
-/** Uploads under way at once: memory is about (this + 1) × 8 MiB at the most, a chunk being 4 MiB at the most. */
+/** Uploads under way at once: memory is this many rooms and one that is being filled, of 8 MiB at the most, of which 4 are used. */
 const PARALLEL_UPLOADS = 3;
 
 export interface UploaderEvents {
@@ -168,33 +169,37 @@ export class Uploader {
     const postponed = new Set<NodeId>();
     const inFlight = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
-    const sendFrames = async (frames: readonly Frame[]): Promise<void> => {
-      const bytes = frames.reduce((sum, frame) => sum + frame.plainBytes, 0);
-      this.#events.uploaded(await this.#sender.send(frames, bases, signal), bytes);
+    const sendBatch = async (full: FrameBatch): Promise<void> => {
+      const bytes = full.frames.reduce((sum, frame) => sum + frame.plainBytes, 0);
+      this.#events.uploaded(await this.#sender.send(full.frames, bases, signal), bytes);
+      full.giveBack();
     };
-    let batch: Frame[] = [];
-    let batchBytes = 0;
+    const sizeBytes = roomFor(files, missing);
+    let batch = new FrameBatch(sizeBytes);
     const flush = async (): Promise<void> => {
-      if (batch.length === 0) return;
-      const sending: Promise<void> = sendFrames(batch)
+      if (batch.frames.length === 0) return;
+      const sending: Promise<void> = sendBatch(batch)
         .catch((error: unknown) => {
           failure ??= { error };
         })
         .finally(() => inFlight.delete(sending));
       inFlight.add(sending);
-      batch = [];
-      batchBytes = 0;
+      batch = new FrameBatch(sizeBytes);
       while (inFlight.size >= PARALLEL_UPLOADS) await Promise.race(inFlight);
       if (failure !== undefined) throw failure.error;
     };
     try {
       for (const file of files) {
         try {
-          for await (const frame of this.#chunksOf(file, missing, signal)) {
-            if (batchBytes + frame.payload.length + FRAME_HEADER_BYTES > REQUEST_BYTES || batch.length === MAX_BATCH_FRAMES) await flush();
-            batch.push(frame);
-            batchBytes += frame.payload.length + FRAME_HEADER_BYTES;
-          }
+          await this.#readChunks(
+            file,
+            missing,
+            async (entries) => {
+              if (batch.fitting(entries, REQUEST_BYTES) === 0) await flush();
+              return batch;
+            },
+            signal,
+          );
         } catch (error) {
           if (
             !isTwinfoldError(error) ||
@@ -215,38 +220,38 @@ export class Uploader {
     return ready;
   }
 
-  /** Reads the missing chunks of a file, neighbours in one go; each is taken off `missing`, so that it is sent once. */
-  async *#chunksOf(file: FileToSend, missing: Set<ChunkId>, signal: AbortSignal | undefined): AsyncGenerator<Frame, void, undefined> {
-    const stat = file.record.local?.stat;
+  /** Reads the missing chunks of a file into batches, neighbours in one go; each is taken off `missing`, so that it is sent once. */
+  async #readChunks(
+    { record, path, manifest }: FileToSend,
+    missing: Set<ChunkId>,
+    batchFor: (entries: Manifest) => Promise<FrameBatch>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const stat = record.local?.stat;
     if (stat === undefined) return;
+    const read: ReadRange = (range) => this.#tree.read(path, stat, { ...range, signal });
     let offset = 0;
-    for (let index = 0; index < file.manifest.length; ) {
-      const first = offset;
-      const run: Array<{ chunkId: ChunkId; lengthBytes: number }> = [];
-      let entry = file.manifest[index];
-      while (entry !== undefined && missing.has(entry.chunkId)) {
+    for (let index = 0; index < manifest.length; ) {
+      const run: ManifestEntry[] = [];
+      for (let entry = manifest[index]; entry !== undefined && missing.has(entry.chunkId); entry = manifest[index + run.length]) {
         missing.delete(entry.chunkId);
         run.push(entry);
-        offset += entry.lengthBytes;
-        index += 1;
-        entry = file.manifest[index];
       }
-      if (run.length === 0) {
-        offset += entry?.lengthBytes ?? 0;
-        index += 1;
-        continue;
-      }
-      const bytes = this.#tree.read(file.path, stat, { offset: first, length: offset - first, signal });
-      let taken = 0;
-      try {
-        for await (const frame of cut(bytes, run)) {
-          taken += 1;
-          yield frame;
+      index += Math.max(1, run.length);
+      if (run.length === 0) offset += manifest[index - 1]?.lengthBytes ?? 0;
+      for (let taken = 0; taken < run.length; ) {
+        const rest = run.slice(taken);
+        try {
+          const batch = await batchFor(rest);
+          const entries = rest.slice(0, Math.max(1, batch.fitting(rest, REQUEST_BYTES)));
+          await batch.add(entries, offset, read);
+          taken += entries.length;
+          offset += manifestSize(entries);
+        } catch (error) {
+          // What was not read stays missing: another file may hold the same chunk.
+          for (const { chunkId } of rest) missing.add(chunkId);
+          throw error;
         }
-      } catch (error) {
-        // What was not read stays missing: another file may hold the same chunk.
-        for (const { chunkId } of run.slice(taken)) missing.add(chunkId);
-        throw error;
       }
     }
   }
@@ -282,26 +287,9 @@ function bytesOf(files: readonly FileToSend[], missing: ReadonlySet<ChunkId>): n
   return [...lengths.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Cuts a byte stream into the chunks of `run`, as plain frames. */
-async function* cut(
-  bytes: AsyncIterable<Uint8Array>,
-  run: ReadonlyArray<{ readonly chunkId: ChunkId; readonly lengthBytes: number }>,
-): AsyncGenerator<Frame, void, undefined> {
-  let index = 0;
-  let chunk = new Uint8Array(run[0]?.lengthBytes ?? 0);
-  let filled = 0;
-  for await (const piece of bytes) {
-    for (let at = 0; at < piece.length; ) {
-      const taken = Math.min(chunk.length - filled, piece.length - at);
-      chunk.set(piece.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
-      const entry = run[index];
-      if (filled < chunk.length || entry === undefined) continue;
-      yield { chunkId: entry.chunkId, codec: "plain", plainBytes: chunk.length, payload: chunk };
-      index += 1;
-      chunk = new Uint8Array(run[index]?.lengthBytes ?? 0);
-      filled = 0;
-    }
-  }
+/** Bytes of the frames of one request: as many as it may have, or all that the files hold. */
+function roomFor(files: readonly FileToSend[], missing: ReadonlySet<ChunkId>): number {
+  const entries = files.flatMap(({ manifest }) => manifest.filter(({ chunkId }) => missing.has(chunkId)));
+  const longest = entries.reduce((most, { lengthBytes }) => Math.max(most, lengthBytes), 0);
+  return Math.min(Math.max(REQUEST_BYTES, longest + FRAME_HEADER_BYTES), manifestSize(entries) + entries.length * FRAME_HEADER_BYTES);
 }

@@ -185,6 +185,23 @@ const CLAUSES = {
       }
     },
   },
+  "LT2 what is read into a room is the same, and nothing else there is touched": {
+    check: async ({ tree, edit }) => {
+      const bytes = patternedBytes(2 * MIB + 5);
+      await edit.write("a", bytes);
+      const stat = await mustStat(tree, at("a"));
+      const into = new Uint8Array(bytes.length + 3).fill(255);
+      let read = 7;
+      for await (const piece of tree.read(at("a"), stat, { offset: 7, into: into.subarray(1) })) {
+        assertBytes(piece, bytes.subarray(read, read + piece.length), `the piece from ${read}`);
+        const isInPlace = piece.buffer === into.buffer;
+        if (isInPlace) assertEqual(piece.byteOffset, into.byteOffset + 1 + read - 7, "place of a piece");
+        read += piece.length;
+      }
+      assertEqual(read, bytes.length);
+      assertEqual([into[0], into[into.length - 1]], [255, 255]);
+    },
+  },
   "LT2 read of a file that changed since it was looked at rejects": {
     check: async ({ tree, edit }) => {
       await edit.write("a", "one");
