@@ -1,10 +1,11 @@
-import { join, sep } from "node:path";
+import { join } from "node:path";
 import {
   baseName,
   cutPieces,
   type Env,
   type FileStat,
   type FileSystem,
+  type FoundEntry,
   INTERNAL_NAME,
   isAsExpected,
   type LocalEntry,
@@ -26,16 +27,13 @@ import { isSameWay, type LinkedRoot } from "./linked-root.js";
 import { ListingDigest } from "./listing-digest.js";
 import { nodeSha256 } from "./node-env.js";
 
-/** Entries looked at before the event loop has a turn, so that a signal is heard: about 30 ms. */
-const ENTRIES_AT_ONCE = 8_192;
-
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 
 interface FolderReaderOptions {
   readonly fs: FileSystem;
   readonly root: LinkedRoot;
-  readonly env: Pick<Env, "sleep"> & Partial<Pick<Env, "sha256">>;
+  readonly env: Partial<Pick<Env, "sha256">>;
   readonly cutter: FileCutter;
   /** Makes an error of the contract of what a call failed with, and says what it was doing. */
   readonly failureOf: (what: string, error: unknown) => Promise<unknown>;
@@ -54,21 +52,26 @@ export interface FolderReader extends Required<Pick<LocalTree, "list" | "digest"
 }
 
 export function createFolderReader({ fs, root, env, cutter, failureOf }: FolderReaderOptions): FolderReader {
-  let looked = 0;
-
   async function locate(path: LocalPath): Promise<string | undefined> {
     if (path === ROOT_PATH) return root.verify();
     const way = await root.find(parentPath(path));
     return way && join(way.absolute, baseName(path));
   }
 
-  /** Every entry, by name in the order of their UTF-16 units. */
+  /** Tells of every entry, in the order of their names' UTF-16 units. */
   async function visit(path: LocalPath, visitor: Visitor): Promise<void> {
     const way = await root.find(path);
     if (way === undefined) throw notFound(path);
-    const prefix = way.absolute.endsWith(sep) ? way.absolute : way.absolute + sep;
+    const found = await fs.entries?.(way.absolute);
+    if (found === undefined) await visitOneByOne(way.absolute, visitor);
+    else for (const { name, stat } of [...found].sort(byName)) if (name !== INTERNAL_NAME) visitor.entry(name, stat);
+    // An unmounted disk leaves an empty directory: what was listed counts only when all is still where it was.
+    if (!isSameWay(way, await root.find(path))) throw changed(path, "listed");
+  }
+
+  async function visitOneByOne(directory: string, visitor: Visitor): Promise<void> {
     const names: string[] = [];
-    for (const bytes of await fs.readdir(way.absolute)) {
+    for (const bytes of await fs.readdir(directory)) {
       try {
         names.push(strict.decode(bytes));
       } catch {
@@ -77,17 +80,14 @@ export function createFolderReader({ fs, root, env, cutter, failureOf }: FolderR
     }
     for (const name of names.sort()) {
       if (name === INTERNAL_NAME) continue;
-      if (++looked % ENTRIES_AT_ONCE === 0) await env.sleep(0);
       try {
-        visitor.entry(name, await fs.lstat(prefix + name));
+        visitor.entry(name, await fs.lstat(join(directory, name)));
       } catch (error) {
         if (isAbsent(error)) continue;
         const isTooDeep = diskCode(error) === "ENAMETOOLONG";
         visitor.problem(name, isTooDeep ? "its path is too long for this disk" : `it cannot be read (${diskCode(error) ?? String(error)})`);
       }
     }
-    // An unmounted disk leaves an empty directory: what was listed counts only when all is still where it was.
-    if (!isSameWay(way, await root.find(path))) throw changed(path, "listed");
   }
 
   async function list(path: LocalPath): Promise<LocalListing> {
@@ -175,6 +175,10 @@ export function createFolderReader({ fs, root, env, cutter, failureOf }: FolderR
   }
 
   return { locate, list, digest, read, cut };
+}
+
+function byName(a: FoundEntry, b: FoundEntry): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 export function notFound(path: LocalPath): TwinfoldError {
