@@ -67,6 +67,8 @@ export interface SyncReport {
   readonly deltaFrames: number;
   /** Bytes of chunks up and down that did not have to travel: by differences and by compression. */
   readonly bytesSaved: number;
+  /** Directories on the disk that were found as the last look had left them, so that nothing in them was compared one by one. */
+  readonly directoriesUnchanged: number;
   readonly durationMs: number;
 }
 

@@ -64,6 +64,7 @@ export class Synchronizer {
       ...parts,
       events: {
         scanned: (entries) => emit("scan:progressed", { entries }),
+        unchanged: () => this.#tally.count("directoriesUnchanged"),
         skipped: (path, reason) => this.#tally.skipPath(path, reason),
         damaged: (path) => emit("file:damaged", { path }),
       },

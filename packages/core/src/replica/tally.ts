@@ -128,6 +128,7 @@ function noCounts(): Counts {
     chunksReused: 0,
     deltaFrames: 0,
     bytesSaved: 0,
+    directoriesUnchanged: 0,
   };
 }
 
