@@ -23,6 +23,8 @@ export interface LinkedRoot {
   /** True when the directory is found again where it was, over the same directories: asked right before what relies on it. */
   isStill(path: LocalPath, way: Way): Promise<boolean>;
   statOf(stat: FileStat): LocalStat;
+  /** 0 for the root's own device: its number changes when the disk is mounted again. */
+  deviceOf(stat: FileStat): bigint;
 }
 
 export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: string): LinkedRoot {
@@ -83,6 +85,8 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
     return { absolute, inodes, home };
   }
 
+  const deviceOf = ({ dev }: FileStat): bigint => (dev === rootDevice ? 0n : dev);
+
   return {
     verify: async () => (await verified()).absolute,
     stamp,
@@ -93,11 +97,11 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
       sizeBytes: stat.sizeBytes,
       mtimeNs: stat.mtimeNs,
       ctimeNs: stat.ctimeNs,
-      // Without the root's own device: its number changes when the disk is mounted again.
       inode: `${stat.dev === rootDevice ? "" : `${stat.dev}:`}${stat.ino}@${stat.birthNs.toString(36)}`,
       executable: stat.kind === "file" && (stat.mode & 0o111) !== 0,
       links: stat.links,
     }),
+    deviceOf,
   };
 }
 

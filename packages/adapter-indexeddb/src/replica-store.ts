@@ -103,6 +103,12 @@ export async function createIdbReplicaStore({ name, locks = globalThis.navigator
         return Promise.all(manifestIds.map((manifestId) => manifests.get([workspace, manifestId])));
       });
     },
+    looks(workspaceId, nodeIds) {
+      return read(workspaceId, async (transaction, workspace) => {
+        const looks = transaction.objectStore("looks");
+        return Promise.all(nodeIds.map((nodeId) => looks.get([workspace, nodeId])));
+      });
+    },
     async state(workspaceId) {
       return (await workspaceRow(workspaceId))?.state;
     },

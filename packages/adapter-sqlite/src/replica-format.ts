@@ -52,5 +52,13 @@ export const REPLICA_FORMAT: DatabaseFormat = {
       PRIMARY KEY (workspace, counter)
     ) STRICT, WITHOUT ROWID;
     `,
+    `
+    CREATE TABLE looks (
+      workspace INTEGER NOT NULL,
+      node_id BLOB NOT NULL,
+      body BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX looks_by_id ON looks (workspace, node_id);
+    `,
   ],
 };

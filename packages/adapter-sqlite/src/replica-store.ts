@@ -49,12 +49,22 @@ export async function createSqliteReplicaStore({ path }: { readonly path: string
   const pageOfNodes = sql.prepare(selectNodes("nodes_by_id", "node_id > ? ORDER BY node_id LIMIT ?"));
   const counts = sql.prepare("SELECT nodes, dirty FROM workspaces WHERE workspace_id = ?");
   const manifestById = sql.prepare("SELECT body FROM manifests WHERE workspace = ? AND manifest_id = ?").pluck();
+  const lookById = sql.prepare("SELECT body FROM looks WHERE workspace = ? AND node_id = ?").pluck();
   const stateOf = sql.prepare("SELECT state FROM workspaces WHERE workspace_id = ?").pluck();
   const outboxOf = sql.prepare("SELECT counter, body FROM outbox WHERE workspace = ? ORDER BY counter");
 
   /** Runs `body` with the workspace's key; one that was never written is NULL, which equals nothing. */
   function read<T>(workspaceId: WorkspaceId, body: (workspace: number | null) => T): T {
     return database.read(() => body((workspaceKey.get(idBlob(workspaceId)) as number | undefined) ?? null));
+  }
+
+  function bodies(workspaceId: WorkspaceId, bodyById: typeof manifestById, ids: readonly string[]): ReadonlyArray<Uint8Array | undefined> {
+    return read(workspaceId, (workspace) =>
+      ids.map((id) => {
+        const body = bodyById.get(workspace, idBlob(id)) as Uint8Array | undefined;
+        return body && bytesFrom(body);
+      }),
+    );
   }
 
   return {
@@ -98,12 +108,10 @@ export async function createSqliteReplicaStore({ path }: { readonly path: string
       return database.read(() => (counts.get(idBlob(workspaceId)) as { nodes: number; dirty: number } | undefined) ?? { nodes: 0, dirty: 0 });
     },
     async manifests(workspaceId, manifestIds) {
-      return read(workspaceId, (workspace) =>
-        manifestIds.map((manifestId) => {
-          const body = manifestById.get(workspace, idBlob(manifestId)) as Uint8Array | undefined;
-          return body && bytesFrom(body);
-        }),
-      );
+      return bodies(workspaceId, manifestById, manifestIds);
+    },
+    async looks(workspaceId, nodeIds) {
+      return bodies(workspaceId, lookById, nodeIds);
     },
     async state(workspaceId) {
       return database.read(() => {

@@ -8,8 +8,13 @@ export interface ReplicaWrites {
   removeWorkspace(workspaceId: WorkspaceId): void;
 }
 
+/** Of a row: its turn when it is dirty, and its local parent. */
+type Before = readonly [turn: number | null, localParentId: Buffer | null];
+
 interface Tally {
   readonly workspace: number;
+  /** Directories whose looks are to be forgotten, as hex. */
+  readonly changed: Set<string>;
   nodes: number;
   dirty: number;
   nextTurn: number;
@@ -22,7 +27,7 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
   );
   const setTally = sql.prepare("UPDATE workspaces SET nodes = ?, dirty = ?, next_turn = ? WHERE workspace = ?");
   const setState = sql.prepare("UPDATE workspaces SET state = ? WHERE workspace = ?");
-  const turnOf = sql.prepare("SELECT dirty_turn FROM nodes WHERE workspace = ? AND node_id = ?").pluck();
+  const beforeOf = sql.prepare("SELECT dirty_turn, local_parent_id FROM nodes WHERE workspace = ? AND node_id = ?").raw();
   const putNode = sql.prepare(
     `INSERT INTO nodes (workspace, node_id, body, dirty_turn, local_parent_id, local_name_key, inode, manifest_id, remote_parent_id, remote_name_key)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -36,30 +41,41 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
        remote_parent_id = excluded.remote_parent_id,
        remote_name_key = excluded.remote_name_key`,
   );
-  const removeNode = sql.prepare("DELETE FROM nodes WHERE workspace = ? AND node_id = ? RETURNING dirty_turn").pluck();
+  const removeNode = sql.prepare("DELETE FROM nodes WHERE workspace = ? AND node_id = ? RETURNING dirty_turn, local_parent_id").raw();
   const putManifest = sql.prepare(
     `INSERT INTO manifests (workspace, manifest_id, body) VALUES (?, ?, ?)
      ON CONFLICT (workspace, manifest_id) DO UPDATE SET body = excluded.body`,
   );
+  const putLook = sql.prepare(
+    `INSERT INTO looks (workspace, node_id, body) VALUES (?, ?, ?)
+     ON CONFLICT (workspace, node_id) DO UPDATE SET body = excluded.body`,
+  );
+  const removeLook = sql.prepare("DELETE FROM looks WHERE workspace = ? AND node_id = ?");
   const putOutbox = sql.prepare("INSERT OR REPLACE INTO outbox (workspace, counter, body) VALUES (?, ?, ?)");
   const removeOutbox = sql.prepare("DELETE FROM outbox WHERE workspace = ? AND counter = ?");
-  const forget = ["nodes", "manifests", "outbox", "workspaces"].map((table) =>
+  const forget = ["nodes", "manifests", "looks", "outbox", "workspaces"].map((table) =>
     sql.prepare(`DELETE FROM ${table} WHERE workspace = (SELECT workspace FROM workspaces WHERE workspace_id = ?)`),
   );
 
   function remove(tally: Tally, nodeId: NodeId): void {
-    const turn = removeNode.get(tally.workspace, idBlob(nodeId)) as number | null | undefined;
-    if (turn === undefined) return;
+    const before = removeNode.get(tally.workspace, idBlob(nodeId)) as Before | undefined;
+    if (before === undefined) return;
+    const [turn, parentId] = before;
     tally.nodes--;
     if (turn !== null) tally.dirty--;
+    if (parentId !== null) tally.changed.add(parentId.toString("hex")).add(nodeId);
   }
 
   function put(tally: Tally, { nodeId, body, dirty, local, remote }: ReplicaRow): void {
     const id = idBlob(nodeId);
-    const previous = turnOf.get(tally.workspace, id) as number | null | undefined;
+    const before = beforeOf.get(tally.workspace, id) as Before | undefined;
+    const [previous = null, parentId = null] = before ?? [];
     const turn = dirty ? (previous ?? tally.nextTurn++) : null;
-    if (previous === undefined) tally.nodes++;
-    tally.dirty += Number(dirty) - Number(typeof previous === "number");
+    if (before === undefined) tally.nodes++;
+    tally.dirty += Number(dirty) - Number(previous !== null);
+    if (local !== undefined) tally.changed.add(local.parentId);
+    if (parentId !== null) tally.changed.add(parentId.toString("hex"));
+    if (parentId !== null && local === undefined) tally.changed.add(nodeId);
     putNode.run(
       tally.workspace,
       id,
@@ -75,11 +91,13 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
   }
 
   return {
-    write(workspaceId, { put: rows, remove: nodeIds, manifests, state, outboxPut, outboxRemove }) {
-      const tally = tallyOf.get(idBlob(workspaceId)) as Tally;
+    write(workspaceId, { put: rows, remove: nodeIds, manifests, looks, state, outboxPut, outboxRemove }) {
+      const tally: Tally = { ...(tallyOf.get(idBlob(workspaceId)) as Omit<Tally, "changed">), changed: new Set() };
       const { workspace } = tally;
       for (const nodeId of nodeIds ?? []) remove(tally, nodeId);
       for (const row of rows ?? []) put(tally, row);
+      for (const nodeId of tally.changed) removeLook.run(workspace, idBlob(nodeId));
+      for (const { nodeId, body } of looks ?? []) putLook.run(workspace, idBlob(nodeId), body);
       for (const { manifestId, body } of manifests ?? []) putManifest.run(workspace, idBlob(manifestId), body);
       if (state !== undefined) setState.run(state, workspace);
       for (const counter of outboxRemove ?? []) removeOutbox.run(workspace, counter);

@@ -78,7 +78,7 @@ export {
   nextChain,
 } from "./journal.js";
 export { cutPieces } from "./local/cut-pieces.js";
-export type { FileStat, FileSystem, OpenFile } from "./local/file-system.js";
+export type { FileStat, FileSystem, FoundEntry, OpenFile } from "./local/file-system.js";
 export type {
   Expected,
   FileAttributes,

@@ -25,6 +25,7 @@ export function syncDocument(report: LinkReport): LinkReport {
     bytesSaved: report.bytesSaved,
     commits: report.commits,
     commitsUnderWay: report.commitsUnderWay,
+    directoriesUnchanged: report.directoriesUnchanged,
   };
 }
 
@@ -54,6 +55,7 @@ export function totalsOf(links: ReadonlyArray<LinkOutcome<LinkReport>>): LinkRep
     bytesSaved: sum((report) => report.bytesSaved),
     commits: sum((report) => report.commits),
     commitsUnderWay: Math.max(0, ...reports.map((report) => report.commitsUnderWay)),
+    directoriesUnchanged: sum((report) => report.directoriesUnchanged),
   };
 }
 

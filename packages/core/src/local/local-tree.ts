@@ -28,6 +28,8 @@ export interface LocalListing {
   readonly entries: readonly LocalEntry[];
   /** Entries that cannot be named or read: what to show a person, and why. */
   readonly problems: ReadonlyArray<{ readonly name: string; readonly problem: string }>;
+  /** As {@link LocalTree.digest} says. Absent where there are problems, and from a tree that has none to give. */
+  readonly digest?: Uint8Array | undefined;
 }
 
 /** `changed`: the path is not what the caller expected it to be; nothing was done. */
@@ -103,6 +105,8 @@ export type LocalHint =
  *   as ours: put back from a backup, copied to another disk, or marked again by hand. What is absent in that was not deleted.
  * - LT16 After `settle` a loss of power takes back no name that came into the directory, left it or changed in it before, by whomever.
  * - LT17 `cut` gives the chunks that the bytes of `read` have under the profile of their length, and rejects where `read` would.
+ * - LT18 `digest` is that of the listing which `list` would give: another one when an entry has another name or, but for a directory's size, times
+ *   and links, another stat; the same when all have those that they had. It rejects where `list` would.
  */
 export interface LocalTree {
   /** Rejects as LT8 says; resolves when the root is there and ours, with its stamp. */
@@ -110,6 +114,8 @@ export interface LocalTree {
   /** Found out once, at the first call. */
   names(): Promise<NameRules>;
   list(path: LocalPath): Promise<LocalListing>;
+  /** At most 64 bytes, for less than a listing costs; `undefined` where a listing would have problems. A tree without it is asked for listings instead. */
+  digest?(path: LocalPath): Promise<Uint8Array | undefined>;
   /** Makes durable which names a directory has, and what stands under each. `ERR_NOT_FOUND` when it is gone. */
   settle(path: LocalPath): Promise<void>;
   stat(path: LocalPath): Promise<LocalStat | undefined>;

@@ -71,6 +71,8 @@ export interface SyncReport {
   readonly commits: number;
   /** Commits that were being made at once, at most: while one waits for its answer, chunks of the next go up. */
   readonly commitsUnderWay: number;
+  /** Directories on the disk that were found as the last look had left them, so that nothing in them was compared one by one. */
+  readonly directoriesUnchanged: number;
   readonly durationMs: number;
 }
 

@@ -9,11 +9,12 @@ import { Brake } from "./brake.js";
 import { type CheckOptions, type CheckReport, Checkup } from "./checkup.js";
 import { EarlySender } from "./early-sender.js";
 import { Feed } from "./feed.js";
-import { type Between, Indexer } from "./indexer.js";
+import { Indexer } from "./indexer.js";
 import { loadNeighbourhood } from "./neighbourhood.js";
 import type { FreedRoom, SkippedNode, SyncReport } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { isRulesToCome } from "./rules-to-come.js";
+import type { Between } from "./scan.js";
 import { StepRunner } from "./step-runner.js";
 import { type Emit, Tally } from "./tally.js";
 import { Turns } from "./turns.js";
@@ -67,6 +68,7 @@ export class Synchronizer {
       ...parts,
       events: {
         scanned: (entries) => emit("scan:progressed", { entries }),
+        unchanged: () => this.#tally.count("directoriesUnchanged"),
         skipped: (path, reason) => this.#tally.skipPath(path, reason),
         damaged: (path) => emit("file:damaged", { path }),
       },

@@ -136,6 +136,7 @@ function noCounts(): Counts {
     bytesSaved: 0,
     commits: 0,
     commitsUnderWay: 0,
+    directoriesUnchanged: 0,
   };
 }
 

@@ -33,6 +33,7 @@ export interface TreesWrite {
   readonly put?: readonly NodeRecord[] | undefined;
   readonly remove?: readonly NodeId[] | undefined;
   readonly manifests?: ReadonlyArray<{ readonly manifestId: ManifestId; readonly body: Uint8Array }> | undefined;
+  readonly looks?: ReadonlyArray<{ readonly nodeId: NodeId; readonly body: Uint8Array }> | undefined;
   readonly state?: Partial<ReplicaState> | undefined;
   readonly outboxPut?: readonly OutboxRow[] | undefined;
   readonly outboxRemove?: readonly number[] | undefined;
@@ -276,6 +277,11 @@ export class Trees {
   async manifest(manifestId: ManifestId): Promise<Manifest | undefined> {
     const bytes = await this.manifestBytes(manifestId);
     return bytes && decodeManifest(bytes);
+  }
+
+  /** What `write` was last given for a directory; `undefined` when a record in it was written since, or its own taken out of the local tree. */
+  async look(nodeId: NodeId): Promise<Uint8Array | undefined> {
+    return (await this.#store.looks(this.#workspaceId, [nodeId]))[0];
   }
 
   /** Where the local tree has the node; `undefined` when it, or a directory above it, is not there. */

@@ -1,0 +1,2 @@
+import type { LocalPath, LocalTree, NodeId, ReplicaStore } from "@twinfold/core";
+import { describe, expect, it } from "vitest";
