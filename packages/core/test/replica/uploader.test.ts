@@ -5,7 +5,7 @@ import { createTwins, type Device, texts, type TwinsOptions } from "./twins.js";
 /** More than a commit holds: four of them, since the first ones hold less. */
 const MANY = 1_001;
 
-async function pair(wrapTransport: TwinsOptions["wrapTransport"]) {
+async function pair(wrapTransport: NonNullable<TwinsOptions["wrapTransport"]>) {
   const twins = await createTwins(["laptop", "phone"], { wrapTransport });
   const [laptop, phone] = twins.devices as [Device, Device];
   return { twins, laptop, phone };
