@@ -205,6 +205,7 @@ export const requests = {
 
 /** What a hub may answer, by operation. */
 export const answers = {
+  wait: fc.array(workspaceId, { maxLength: 3 }),
   hello,
   changes: fc.record(
     {

@@ -281,6 +281,7 @@ const VALUES: Readonly<Record<string, Written>> = {
     ],
   }),
   "answer of outcomes": written(answerCodecs.outcomes, [{ counter: 300, commitHash: id32<string>("5e"), answer: done }]),
+  "answer of wait": written(answerCodecs.wait, [workspaceId]),
   "answer of heads": written(answerCodecs.heads, { rootNodeId: parentId, heads: [{ head: headOf(CONTENTS.directory) }], nextAfterSeq: 300, cursor }),
   "answer of manifests": written(answerCodecs.manifests, [{ manifestId, runs }, { manifestId: id32<ManifestId>("0d") }]),
   "answer of versions": written(answerCodecs.versions, [

@@ -66,7 +66,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     changes: asking("changes", requestCodecs.changes, answerCodecs.changes),
     outcomes: asking("outcomes", requestCodecs.outcomes, answerCodecs.outcomes),
     async wait(request, callOptions) {
-      await exchangeWhole(peer, post("wait", encode(requestCodecs.wait, request), callOptions, request.timeoutMs));
+      return decode(answerCodecs.wait, await exchangeWhole(peer, post("wait", encode(requestCodecs.wait, request), callOptions, request.timeoutMs)));
     },
     heads: asking("heads", requestCodecs.heads, answerCodecs.heads),
     manifests: asking("manifests", requestCodecs.manifests, answerCodecs.manifests),

@@ -22,7 +22,7 @@ export function createLoopbackTransport(hub: Hub, principal: Principal): Transpo
     hello: async (options) => across(answerCodecs.hello, await session.hello(options)),
     changes: crossing(requestCodecs.changes, answerCodecs.changes, session.changes),
     outcomes: crossing(requestCodecs.outcomes, answerCodecs.outcomes, session.outcomes),
-    wait: async (request, options) => session.wait(across(requestCodecs.wait, request), options),
+    wait: crossing(requestCodecs.wait, answerCodecs.wait, session.wait),
     heads: crossing(requestCodecs.heads, answerCodecs.heads, session.heads),
     manifests: crossing(requestCodecs.manifests, answerCodecs.manifests, session.manifests),
     versions: crossing(requestCodecs.versions, answerCodecs.versions, session.versions),

@@ -68,7 +68,7 @@ export function createSession(parts: HubParts, principal: Principal): Transport 
       gate.call(options, async (signal) => {
         checkCount(workspaces.length);
         await Promise.all(workspaces.map(({ workspaceId }) => access.mustRead(workspaceId)));
-        await wait(workspaces, Math.min(timeoutMs, maxWaitMs), signal);
+        return await wait(workspaces, Math.min(timeoutMs, maxWaitMs), signal);
       }),
 
     heads: (request, options) => gate.call(options, () => access.mustRead(request.workspaceId).then(() => feed.heads(request))),

@@ -206,13 +206,11 @@ export class Follower {
   }
 
   /**
-   * Resolves when the hub may have something new; rejects when it is out of reach. The call stays open while passes are made:
-   * a commit of this device's own ends it, at the price of one look that finds nothing.
+   * Resolves when the hub has something new, or has gone back; rejects when it is out of reach. The call stays open while passes are made:
+   * what they have taken in meanwhile, or committed, is not new.
    */
   #hubSpeaks(signal: AbortSignal): Promise<void> {
-    const afterSeq = this.#parts.trees.state.cursor?.seq ?? 0;
-    this.#waiting ??= this.#parts.transport
-      .wait({ workspaces: [{ workspaceId: this.#parts.workspaceId, afterSeq }], timeoutMs: WAIT_MS }, { signal })
+    this.#waiting ??= this.#hubMoves(signal)
       .then(() => {
         this.#hubChanged = true;
       })
@@ -222,6 +220,16 @@ export class Follower {
     return this.#waiting;
   }
   #waiting: Promise<void> | undefined;
+
+  async #hubMoves(signal: AbortSignal): Promise<void> {
+    const { transport, trees, workspaceId } = this.#parts;
+    const seq = (): number => trees.state.cursor?.seq ?? 0;
+    for (;;) {
+      const afterSeq = seq();
+      const moved = await transport.wait({ workspaces: [{ workspaceId, afterSeq }], timeoutMs: WAIT_MS }, { signal });
+      if (moved.length > 0 && seq() === afterSeq) return;
+    }
+  }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     try {

@@ -129,10 +129,11 @@ export const requestCodecs: { readonly [Name in MessageOperation | "download" | 
   commit: struct<Request<"commit">>({ workspaceId, commit: bytes(MAX_COMMIT_BYTES), cursor: trailing(cursorCodec) }),
 };
 
-export const answerCodecs: { readonly [Name in MessageOperation | "upload" | "hello"]: Codec<Answer<Name>> } = {
+export const answerCodecs: { readonly [Name in MessageOperation | "upload" | "hello" | "wait"]: Codec<Answer<Name>> } = {
   hello: helloCodec,
   changes: struct<Answer<"changes">>({ hello: optional(helloCodec), workspaces: list(changesAnswer, MAX_WORKSPACES) }),
   outcomes: outcomesCodec,
+  wait: list(workspaceId, MAX_WORKSPACES),
   heads: struct<HeadsAnswer>({
     rootNodeId: nodeId,
     heads: list(struct<HeadRow>({ head: headCodec, manifest: inlineManifest }), MAX_ROWS),

@@ -17,7 +17,7 @@ export interface MultiplexedOptions {
  * One Transport for all replicas of a process: their `wait`s become one long poll, and `changes` that are asked for together one request.
  * All else passes through.
  *
- * A joined `wait` resolves for all when it resolves for one (TR5 allows it), so that the `changes` that follow are joined too. A joined call
+ * A joined `wait` resolves for those whose workspaces it gives, or for all when it gives none; the others wait on in the next one. A joined call
  * that fails for a reason that may be one caller's own is made again for each alone. An aborted caller leaves; the others stay.
  */
 export function multiplexed(transport: Transport, { gather = () => Promise.resolve() }: MultiplexedOptions = {}): Transport {
@@ -43,8 +43,8 @@ interface Joining<Request, Answer> {
   /** Whether callers under way go on in one call with newcomers. Else only calls made together are joined. */
   readonly takesUpRunning: boolean;
   fits(one: Request, other: Request): boolean;
-  /** One answer for each request, in their order. */
-  call(requests: readonly Request[], options: OperationOptions): Promise<readonly Answer[]>;
+  /** For each request, in their order, its answer, or `undefined` when it has none yet: its caller goes on in the next call. */
+  call(requests: readonly Request[], options: OperationOptions): Promise<ReadonlyArray<Answer | undefined>>;
 }
 
 function changesOf(transport: Transport): Joining<Parameters<Transport["changes"]>[0], Awaited<ReturnType<Transport["changes"]>>> {
@@ -67,7 +67,7 @@ function changesOf(transport: Transport): Joining<Parameters<Transport["changes"
   };
 }
 
-function waitOf(transport: Transport): Joining<Parameters<Transport["wait"]>[0], void> {
+function waitOf(transport: Transport): Joining<Parameters<Transport["wait"]>[0], Awaited<ReturnType<Transport["wait"]>>> {
   return {
     takesUpRunning: true,
     fits: () => true,
@@ -77,8 +77,11 @@ function waitOf(transport: Transport): Joining<Parameters<Transport["wait"]>[0],
         earliest.set(workspaceId, Math.min(afterSeq, earliest.get(workspaceId) ?? afterSeq));
       }
       const workspaces = [...earliest].map(([workspaceId, afterSeq]) => ({ workspaceId, afterSeq }));
-      await transport.wait({ workspaces, timeoutMs: Math.min(...requests.map((request) => request.timeoutMs)) }, options);
-      return requests.map(() => undefined);
+      const moved = new Set(await transport.wait({ workspaces, timeoutMs: Math.min(...requests.map((request) => request.timeoutMs)) }, options));
+      return requests.map((request) => {
+        const own = request.workspaces.flatMap(({ workspaceId }) => (moved.has(workspaceId) ? [workspaceId] : []));
+        return own.length > 0 || moved.size === 0 ? own : undefined;
+      });
     },
   };
 }
@@ -112,7 +115,12 @@ function joined<Request extends WorkspacesRequest, Answer>(joining: Joining<Requ
         parts.map((part) => part.request),
         { signal: group.abort.signal },
       );
-      for (const [i, part] of parts.entries()) if (group.parts.has(part)) part.answered(answers[i] as Answer);
+      for (const [i, part] of parts.entries()) {
+        const answer = answers[i];
+        if (!group.parts.has(part)) continue;
+        if (answer === undefined) take(part);
+        else part.answered(answer);
+      }
     } catch (error) {
       const splits = group.parts.size > 1 && isOfOneRequest(error);
       for (const part of group.parts) {
@@ -122,6 +130,14 @@ function joined<Request extends WorkspacesRequest, Answer>(joining: Joining<Requ
     } finally {
       running.delete(group);
     }
+  }
+
+  /** Into the next call. */
+  function take(part: JoinedPart): void {
+    gathered.add(part);
+    if (gathering) return;
+    gathering = true;
+    void send();
   }
 
   async function send(): Promise<void> {
@@ -158,10 +174,7 @@ function joined<Request extends WorkspacesRequest, Answer>(joining: Joining<Requ
         };
       const part: JoinedPart = { request, answered: settled(resolve), failed: settled(reject) };
       signal?.addEventListener("abort", abort, { once: true });
-      gathered.add(part);
-      if (gathering) return;
-      gathering = true;
-      void send();
+      take(part);
     });
 }
 

@@ -178,7 +178,7 @@ export interface CommitRequest {
  * - TR3 `changes` and `outcomes` judge commits in doubt first: each is answered with its outcome, or fenced so that it can never execute.
  * - TR4 `changes` gives one answer for each query, in their order: rows in ascending, gapless order, at least one when there is one, and `unchanged` else.
  *   `more` means: ask again.
- * - TR5 `wait` resolves when one of the workspaces is past its `afterSeq`, or after the hub's own time; it may resolve early.
+ * - TR5 `wait` gives those of the workspaces whose journal does not end at their `afterSeq`, as soon as there is one; none after the hub's own time, or earlier.
  * - TR6 `missing` names those of the asked chunks that the workspace does not possess, and tells nothing else.
  * - TR7 `upload` keeps every frame that arrived whole, also when the rest does not. A frame whose bytes are not its id's is refused with `ERR_INTEGRITY`,
  *   or, when they had to be rebuilt, named in `sendPlain`. Chunks of at most 8 MiB are sent at once. The payloads are the caller's again when the call has resolved.
@@ -203,7 +203,10 @@ export interface Transport {
     request: { readonly workspaceId: WorkspaceId; readonly replicaId: ReplicaId; readonly counters: readonly number[] },
     options?: OperationOptions,
   ): Promise<readonly CommitOutcome[]>;
-  wait(request: { readonly workspaces: readonly WaitQuery[]; readonly timeoutMs: number }, options?: OperationOptions): Promise<void>;
+  wait(
+    request: { readonly workspaces: readonly WaitQuery[]; readonly timeoutMs: number },
+    options?: OperationOptions,
+  ): Promise<readonly WorkspaceId[]>;
   heads(request: { readonly workspaceId: WorkspaceId; readonly afterSeq: number }, options?: OperationOptions): Promise<HeadsAnswer>;
   manifests(
     request: {

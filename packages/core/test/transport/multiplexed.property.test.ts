@@ -63,11 +63,12 @@ describe("multiplexed wait", () => {
       arbitrary: fc.record({ kind: fc.constant("join" as const), id: known, afterSeq: fc.nat(9), timeoutMs: fc.integer({ min: 1, max: 99 }) }),
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("abort" as const), pick: fc.nat(19) }) },
-    { weight: 1, arbitrary: fc.constant({ kind: "wake" as const }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("move" as const), picks: fc.array(fc.nat(19), { minLength: 1, maxLength: 3 }) }) },
+    { weight: 1, arbitrary: fc.constant({ kind: "time" as const }) },
     { weight: 1, arbitrary: fc.constant({ kind: "fail" as const }) },
   );
 
-  it("holds one poll that covers exactly the callers who wait, whoever comes, goes or is woken", async () => {
+  it("holds one poll that covers exactly the callers who wait, whoever comes, goes or is woken, and wakes those whose workspaces moved", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 30 }), async (actions) => {
         const hub = createScriptedHub();
@@ -80,7 +81,7 @@ describe("multiplexed wait", () => {
             const abort = new AbortController();
             waiting.set(abort, step);
             wait({ workspaces: [{ workspaceId: step.id, afterSeq: step.afterSeq }], timeoutMs: step.timeoutMs }, { signal: abort.signal }).then(
-              () => outcomes.set(abort, "woken"),
+              (moved) => outcomes.set(abort, moved),
               (error) => outcomes.set(abort, error),
             );
           } else if (step.kind === "abort") {
@@ -89,11 +90,21 @@ describe("multiplexed wait", () => {
             await settled();
             if (abort !== undefined) expect(outcomes.get(abort)).toBe(step);
             if (abort !== undefined) waiting.delete(abort);
+          } else if (step.kind === "move") {
+            const all = [...waiting.values()];
+            const moved = step.picks.flatMap((pick) => all[pick % all.length]?.id ?? []);
+            hub.polls[0]?.end(undefined, moved);
+            await settled();
+            for (const abort of before) {
+              const id = waiting.get(abort)?.id as WorkspaceId;
+              expect(outcomes.get(abort)).toEqual(moved.includes(id) ? [id] : undefined);
+              if (moved.includes(id)) waiting.delete(abort);
+            }
           } else {
             const failure = step.kind === "fail" ? step : undefined;
             hub.polls[0]?.end(failure);
             await settled();
-            for (const abort of before) expect(outcomes.get(abort)).toBe(failure ?? "woken");
+            for (const abort of before) expect(outcomes.get(abort)).toEqual(failure ?? []);
             waiting.clear();
           }
           await settled();

@@ -4,7 +4,8 @@ export interface Poll {
   readonly workspaces: ReadonlyArray<{ readonly workspaceId: WorkspaceId; readonly afterSeq: number }>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  end(error?: unknown): void;
+  /** Fails it, or gives these workspaces, none if none are named. */
+  end(error?: unknown, moved?: readonly WorkspaceId[]): void;
 }
 
 /** What the scripted hub says of a workspace, by its name alone. */
@@ -31,9 +32,9 @@ export function createScriptedHub() {
           workspaces,
           timeoutMs,
           signal,
-          end(error) {
+          end(error, moved = []) {
             polls.splice(polls.indexOf(poll), 1);
-            if (error === undefined) resolve();
+            if (error === undefined) resolve(moved);
             else reject(error);
           },
         };

@@ -76,10 +76,10 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions }: SyncRoutesOp
   message("sketches", "Pieces of chunks, for differences within them");
   message("commit", "Offer changes");
 
-  app.post("/v1/sync/wait", { schema: { ...schemaOf("Held until something happens", { 204: {} }), body: binaryContent } }, async (request, reply) => {
+  app.post("/v1/sync/wait", { schema: schema("Held until something happens") }, async (request, reply) => {
     const asked = decode(requestCodecs.wait, await readMessage(request.body as ByteStream));
-    await held(request, reply, (options) => sessionOf(request).wait(asked, options));
-    return await reply.code(204).send();
+    const moved = await held(request, reply, (options) => sessionOf(request).wait(asked, options));
+    return await sendBinary(reply, encode(answerCodecs.wait, moved));
   });
 
   app.post("/v1/sync/upload", { schema: { ...schema("Bring chunks"), querystring: uploadQuerySchema } }, async (request, reply) => {
@@ -103,12 +103,12 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions }: SyncRoutesOp
   });
 
   /** Runs an operation that ends early when its client goes away or its device is revoked. */
-  async function held(request: FastifyRequest, reply: FastifyReply, operation: (options: OperationOptions) => Promise<void>): Promise<void> {
+  async function held<T>(request: FastifyRequest, reply: FastifyReply, operation: (options: OperationOptions) => Promise<T>): Promise<T> {
     const { signal, abort, release } = sessions.hold(principalOf(request));
     const gone = (): void => abort(clientGone());
     reply.raw.once("close", gone);
     try {
-      await operation({ signal });
+      return await operation({ signal });
     } finally {
       reply.raw.off("close", gone);
       release();

@@ -366,8 +366,13 @@ const CLAUSES = {
       const { transport, workspaceId } = fixture;
       const later = transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 });
       await mustCommit(fixture, 1, newFile(1, fixture));
-      await later;
-      await transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 });
+      assertEqual(await later, [workspaceId]);
+      assertEqual(await transport.wait({ workspaces: [{ workspaceId, afterSeq: 0 }], timeoutMs: 30_000 }), [workspaceId]);
+    },
+  },
+  "TR5 wait resolves at once when the hub is behind the seq": {
+    check: async ({ transport, workspaceId }) => {
+      assertEqual(await transport.wait({ workspaces: [{ workspaceId, afterSeq: 1 }], timeoutMs: 30_000 }), [workspaceId]);
     },
   },
   "TR6 missing names what the workspace does not possess": {
