@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   assertReplaceable,
   type Expected,
@@ -13,7 +12,7 @@ import {
 } from "@twinfold/core";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import type { DurableReplace } from "./durable-replace.js";
-import { lstatOrAbsent, namesIn } from "./linked-root.js";
+import { lstatOrAbsent, namesIn, pathIn } from "./linked-root.js";
 
 export interface StagingParts {
   readonly fs: FileSystem;
@@ -27,7 +26,7 @@ export interface StagingParts {
 }
 
 export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: StagingParts): Promise<Staging> {
-  const path = join(folder, key);
+  const path = pathIn(folder, key);
   const alone = await openAlone(fs, path);
   let file: OpenFile | undefined = alone.file;
   let { sizeBytes } = alone;
@@ -103,7 +102,7 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
           await sync();
           return await made.stat();
         };
-        const outcome = await put({ path, finish }, target, expected);
+        const outcome = await put({ path, finish, stat: made.stat }, target, expected);
         if (outcome.kind === "done") await close();
         return outcome;
       } catch (error) {
@@ -179,10 +178,10 @@ export async function removeAbandoned(
   const beforeNs = BigInt(Math.floor(nowMs - STAGING_KEPT_MS)) * 1_000_000n;
   let removed = 0;
   for (const name of await namesIn(fs, folder)) {
-    const stat = isOpen(name) ? undefined : await lstatOrAbsent(fs, join(folder, name));
+    const stat = isOpen(name) ? undefined : await lstatOrAbsent(fs, pathIn(folder, name));
     if (stat === undefined || stat.kind === "directory") continue;
     if (stat.kind === "file" && stat.links === 1 && stat.ctimeNs > beforeNs) continue;
-    await fs.unlink(join(folder, name)).catch(() => {});
+    await fs.unlink(pathIn(folder, name)).catch(() => {});
     if (++removed === MAX_REMOVED) return;
   }
 }
