@@ -207,7 +207,8 @@ export class Downloader {
     const { local: here } = file.record;
     const isThere = here?.content.kind === "file" && file.expected !== undefined;
     const replaced = isThere ? await this.#offer(local, file.path, here.stat, here.content.manifestId) : [];
-    for (const twin of await this.#trees.holding(file.content.manifestId)) {
+    const [twins = []] = await this.#trees.holding([file.content.manifestId]);
+    for (const twin of twins) {
       const path = await this.#trees.localPath(twin.nodeId);
       if (path !== undefined && twin.local !== undefined) await this.#offer(local, path, twin.local.stat, file.content.manifestId);
     }
