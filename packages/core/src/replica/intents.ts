@@ -69,8 +69,8 @@ export class Intents {
     return shown === place.name || isAliasOf(shown, place.name, nodeId, this.#trees.names);
   }
 
-  /** A look at the directory has told what became of these. */
-  settle(heads: readonly LiveHead[]): void {
+  /** A look at the directory has told what became of these, or the trees have noted it. */
+  settle(heads: ReadonlyArray<{ readonly nodeId: NodeId }>): void {
     for (const { nodeId } of heads) this.#settled.add(nodeId);
   }
 
