@@ -45,7 +45,9 @@ export interface DurableReplace {
 /** A file or symlink in one of our own folders. */
 export interface Draft {
   readonly path: string;
-  /** Makes it as it is to be in the place of what is there now, durably; gives its stat. */
+  /** False: neither it nor its new name waits for the disk. */
+  readonly durable: boolean;
+  /** Makes it as it is to be in the place of what is there now, durably if it is to be; gives its stat. */
   finish(replaced: FileStat | undefined): Promise<FileStat>;
   /** As it is now, under whichever name. */
   stat(): Promise<FileStat>;
@@ -153,7 +155,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
     const target = pathIn(way.absolute, baseName(path));
     if (!isNear(draft.path, way.home)) return putFar(draft, target, way, (near) => linkStill(near, target, path, way));
     if (!(await linkNew(draft.path, target, path, way))) return CHANGED;
-    await fs.syncDirectory(way.absolute);
+    if (draft.durable) await fs.syncDirectory(way.absolute);
     return resultOf(draft.stat, finished);
   }
 

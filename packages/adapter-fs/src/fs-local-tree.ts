@@ -42,6 +42,7 @@ import { retriedSync } from "./retried-sync.js";
 import { createNodeEnv, nodeSha256 } from "./node-env.js";
 import { createNodeFileSystem } from "./node-file-system.js";
 import { probeNames } from "./probe-names.js";
+import { syncFiles } from "./sync-files.js";
 import { createTrash, type TrashEntry } from "./trash.js";
 
 const CHANGED = { kind: "changed" } as const;
@@ -219,7 +220,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     if (expected === undefined) return make(way, path, (absolute) => fs.symlink(target, absolute));
     await fs.symlink(target, draft);
     try {
-      return await replace.put({ path: draft, finish: () => fs.lstat(draft), stat: () => fs.lstat(draft) }, path, expected);
+      return await replace.put({ path: draft, durable: true, finish: () => fs.lstat(draft), stat: () => fs.lstat(draft) }, path, expected);
     } finally {
       await fs.unlink(draft).catch(() => {});
     }
@@ -407,6 +408,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         }
       }),
     remove: (path, expected, { forGood = false } = {}) => doing("remove", path, () => remove(path, expected, forGood)),
+    sync: (paths) => doing("make durable files of", rootPath as LocalPath, () => syncFiles(fs, root, paths)),
     listTrash: () => doing("list the trash of", rootPath as LocalPath, async () => await trash.list(await ownHome())),
     restoreFromTrash: (trashId) =>
       doing("bring back from the trash", trashId as LocalPath, async () => {

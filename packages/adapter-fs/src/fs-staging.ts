@@ -6,6 +6,7 @@ import {
   type FileSystem,
   type LocalPath,
   type OpenFile,
+  type PlaceOptions,
   type Staging,
   STAGING_KEPT_MS,
   TwinfoldError,
@@ -91,18 +92,19 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
         isFrayed = wasFrayed;
         sizeBytes += bytes.length;
       }),
-    async place(target: LocalPath, expected: Expected, attributes: FileAttributes) {
+    async place(target: LocalPath, expected: Expected, attributes: FileAttributes, { durable: asked = true }: PlaceOptions = {}) {
       assertReplaceable(target, expected);
       try {
         const made = opened();
+        const durable = asked || expected !== undefined;
         const finish = async (replaced: FileStat | undefined): Promise<FileStat> => {
           if (isFrayed) await made.truncate(sizeBytes);
           await made.chmod(modeFor(replaced, attributes.executable));
           await made.setMtime(attributes.mtimeNs);
-          await sync();
+          if (durable) await sync();
           return await made.stat();
         };
-        const outcome = await put({ path, finish, stat: made.stat }, target, expected);
+        const outcome = await put({ path, finish, stat: made.stat, durable }, target, expected);
         if (outcome.kind === "done") await close();
         return outcome;
       } catch (error) {

@@ -82,12 +82,14 @@ export type { FileStat, FileSystem, OpenFile } from "./local/file-system.js";
 export type {
   Expected,
   FileAttributes,
+  FileSynced,
   LocalEntry,
   LocalHint,
   LocalListing,
   LocalOutcome,
   LocalStat,
   LocalTree,
+  PlaceOptions,
   Staging,
 } from "./local/local-tree.js";
 export { ANY_NAME, isSameName, type NameRules } from "./local/name-rules.js";
