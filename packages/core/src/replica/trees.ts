@@ -26,6 +26,7 @@ const LATER_STATE = {
   bootId: "",
   holdsAliases: false,
   awaitingRemovals: 0,
+  unverified: [],
 } as const satisfies Partial<ReplicaState>;
 
 /** Rows written together; all or none become durable. */
