@@ -18,6 +18,7 @@ import { isOfSlowClock } from "./racy-stat.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Scope } from "./scope.js";
 import type { Trees, TreesWrite } from "./trees.js";
+import type { Unverified } from "./unverified.js";
 
 /** `changed`: the disk is not what the trees say; look at the named directories again. */
 export type StepOutcome =
@@ -29,6 +30,13 @@ export type StepOutcome =
 
 const LATER: StepOutcome = { kind: "later" };
 
+interface Placed {
+  readonly record: NodeRecord;
+  readonly path: LocalPath;
+  readonly stat: LocalStat;
+  readonly durable: boolean;
+}
+
 /** Carries out the steps of a plan that change the disk, all but the making of files. Disk first, then the trees: a crash between is found by the next scan. */
 export class DiskSteps {
   readonly #tree: LocalTree;
@@ -38,8 +46,9 @@ export class DiskSteps {
   readonly #scope: Scope;
   readonly #presence: Presence;
   readonly #intents: Intents;
+  readonly #unverified: Unverified;
 
-  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "deviceName" | "scope" | "presence" | "intents">) {
+  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "deviceName" | "scope" | "presence" | "intents" | "unverified">) {
     this.#tree = options.tree;
     this.#trees = options.trees;
     this.#env = options.env;
@@ -47,6 +56,7 @@ export class DiskSteps {
     this.#scope = options.scope;
     this.#presence = options.presence;
     this.#intents = options.intents;
+    this.#unverified = options.unverified;
   }
 
   /** The node `from`, made here, and the hub's `nodeId` are one: it takes the hub's id, and so do its children their parent's. */
@@ -214,7 +224,7 @@ export class DiskSteps {
       }
     }
     if (outcome.kind !== "done") return outcome;
-    await this.placed([{ record, path, stat: outcome.stat }]);
+    await this.placed([{ record, path, stat: outcome.stat, durable: true }]);
     return { kind: "done", record };
   }
 
@@ -258,9 +268,11 @@ export class DiskSteps {
     return { path };
   }
 
-  /** The disk holds the hub's content of these nodes now. */
-  async placed(made: ReadonlyArray<{ readonly record: NodeRecord; readonly path: LocalPath; readonly stat: LocalStat }>): Promise<void> {
+  /** The disk holds the hub's content of these nodes now; of those that are not `durable`, it will when they were verified. */
+  async placed(made: readonly Placed[]): Promise<void> {
+    const unverified = made.filter(({ durable }) => !durable).map(({ record }) => record.nodeId);
     await this.#trees.write({
+      state: unverified.length > 0 ? { unverified: this.#unverified.with(unverified) } : undefined,
       put: made.flatMap(({ record, path, stat }) => {
         if (!isLive(record.remote)) return [];
         const { content } = record.remote;
@@ -272,6 +284,17 @@ export class DiskSteps {
       }),
     });
     this.#intents.settle(made.map(({ record }) => record));
+  }
+
+  /** Takes off the disk, into the trash, a file that was put there and that the disk cannot be made to keep: it is fetched again. */
+  async fetchAgain(nodeId: NodeId): Promise<StepOutcome> {
+    const record = await this.#trees.record(nodeId);
+    const path = await this.#trees.localPath(nodeId);
+    if (record?.local === undefined || record.remote === undefined || path === undefined) return LATER;
+    const { local, remote } = record;
+    const outcome = await this.#try(() => this.#tree.remove(path, local.stat), parentPath(path));
+    if (outcome.kind === "done") await this.#trees.write({ put: [{ nodeId, remote }] });
+    return outcome;
   }
 
   /** Takes a node that the hub has deleted off the disk, into the trash. */

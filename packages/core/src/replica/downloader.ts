@@ -11,12 +11,15 @@ import type { Transport } from "../transport/transport.js";
 import { type FetchContext, fetchChunks, type LocalBases } from "./chunk-fetcher.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
+import type { Unverified } from "./unverified.js";
 
 /** Small files whose chunks are asked for together; memory is what {@link fetchChunks} holds. */
 const GROUP_BYTES = 16 * 1024 * 1024;
 const GROUP_FILES = 256;
 /** Files being put in place at once: each waits for the disk. */
 const PARALLEL_PLACES = 8;
+/** A file of that size at most, of one chunk and where nothing was, does not wait for the disk. */
+const UNVERIFIED_BYTES = 64 * 1024;
 const NO_BASES: ReadonlyMap<ChunkId, readonly ManifestEntry[]> = new Map();
 
 export interface FileToFetch {
@@ -36,7 +39,7 @@ export interface DownloaderEvents {
 }
 
 export type FetchOutcome =
-  | { readonly kind: "placed"; readonly file: FileToFetch; readonly stat: LocalStat }
+  | { readonly kind: "placed"; readonly file: FileToFetch; readonly stat: LocalStat; readonly durable: boolean }
   /** Somebody wrote at its place meanwhile. */
   | { readonly kind: "changed"; readonly file: FileToFetch }
   | { readonly kind: "failed"; readonly file: FileToFetch; readonly reason: string };
@@ -79,6 +82,8 @@ interface Job {
   readonly local: ReadonlyMap<ChunkId, Source>;
   readonly staging: Staging;
   readonly firstIndex: number;
+  /** Nothing was in the staging, and one chunk makes the file. */
+  readonly isOneWrite: boolean;
 }
 
 /**
@@ -95,6 +100,7 @@ export class Downloader {
   readonly #workspaceId: WorkspaceId;
   readonly #events: DownloaderEvents;
   readonly #context: FetchContext;
+  readonly #unverified: Unverified;
 
   constructor(options: ReplicaParts & { readonly events: DownloaderEvents }) {
     this.#transport = options.transport;
@@ -104,6 +110,7 @@ export class Downloader {
     this.#workspaceId = options.workspaceId;
     this.#events = options.events;
     this.#context = options;
+    this.#unverified = options.unverified;
   }
 
   /** Yields the outcomes of each group as soon as its files are in place. While they are put there, the chunks of the next group come in. */
@@ -253,11 +260,12 @@ export class Downloader {
   /** `holders`: nodes whose file here has the content that is wanted. */
   async #prepare(file: FileToFetch, manifest: Manifest, holders: readonly NodeRecord[]): Promise<Job> {
     const staging = await this.#tree.stage(file.content.manifestId);
+    const isOneWrite = staging.sizeBytes === 0 && manifest.length <= 1;
     try {
       const firstIndex = await this.#keptEntries(staging, manifest);
       const { local, replaced } = await this.#local(file, holders);
       const bases = replaced.length === 0 ? NO_BASES : baseChunks(replaced, manifest);
-      return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases, local, staging, firstIndex };
+      return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases, local, staging, firstIndex, isOneWrite };
     } catch (error) {
       await staging.close();
       throw error;
@@ -347,10 +355,12 @@ export class Downloader {
     return failed;
   }
 
-  async #place({ file, staging }: Pick<Job, "file" | "staging">): Promise<FetchOutcome> {
-    const { executable, mtimeNs } = file.content;
-    const outcome: LocalOutcome = await staging.place(file.path, file.expected, { executable, mtimeNs });
-    return outcome.kind === "done" ? { kind: "placed", file, stat: outcome.stat } : { kind: "changed", file };
+  async #place({ file, staging, isOneWrite }: Pick<Job, "file" | "staging" | "isOneWrite">): Promise<FetchOutcome> {
+    const { executable, mtimeNs, sizeBytes } = file.content;
+    const mayBeListed = isOneWrite && file.expected === undefined && sizeBytes <= UNVERIFIED_BYTES;
+    const durable = !mayBeListed || !this.#unverified.promise();
+    const outcome: LocalOutcome = await staging.place(file.path, file.expected, { executable, mtimeNs }, { durable });
+    return outcome.kind === "done" ? { kind: "placed", file, stat: outcome.stat, durable } : { kind: "changed", file };
   }
 
   /** Makes a file of the bytes of one that was just put in place. */
@@ -372,7 +382,7 @@ export class Downloader {
           offset += entry.lengthBytes;
         }
         this.#events.reused(manifests.get(manifestId)?.length ?? 0);
-        return await this.#place({ file, staging });
+        return await this.#place({ file, staging, isOneWrite: false });
       } finally {
         await staging.close();
       }

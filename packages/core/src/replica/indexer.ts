@@ -118,7 +118,7 @@ export class Indexer {
     // Of a folder that was never looked at before nothing is in doubt.
     const isOver = isInDoubt && seen === EVERYTHING && (bootId === "" || !this.#isPartlyUnread);
     if (rootStamp !== stamp || isOver) {
-      await this.#trees.write({ state: { rootStamp: stamp, ...(isOver ? { bootId: this.#env.bootId } : {}) } });
+      await this.#trees.write({ state: { rootStamp: stamp, ...(isOver ? { bootId: this.#env.bootId, unverified: [] } : {}) } });
     }
     return outcome;
   }
@@ -228,10 +228,11 @@ export class Indexer {
       return NOTHING_BELOW;
     }
     const isEmptied = path === ROOT_PATH && listing.entries.length + listing.problems.length === 0;
-    if (isEmptied && !this.isEmptyExpected) await mustNotBeEmptied(this.#trees);
+    const children = await this.#trees.localChildren(nodeId);
+    const isLost = children.every((child) => this.#powerLoss.isUnverified(child.nodeId));
+    if (isEmptied && !isLost && !this.isEmptyExpected) await mustNotBeEmptied(this.#trees);
     for (const { name, problem } of listing.problems) this.#events.skipped(path === "" ? name : `${path}/${name}`, problem);
 
-    const children = await this.#trees.localChildren(nodeId);
     const known = childrenByName(children, listing.entries);
     const rules = await this.#ignoreFiles.rulesIn(path, nodeId, listing.entries, known.has(IGNORE_FILE));
     if (rules === "unknown") {
@@ -402,7 +403,7 @@ export class Indexer {
     const place = { parentId, name: isRenamed ? entry.name : before.place.name };
     const alias = isRenamed ? undefined : before.alias;
     const moved = before !== undefined && (isRenamed || before.place.parentId !== parentId);
-    const isSure = before !== undefined && !moved && !before.suspect && !this.#powerLoss.mayHaveTaken(before);
+    const isSure = before !== undefined && !moved && !before.suspect && !this.#powerLoss.mayHaveTaken(owner as NodeRecord);
     if (isSure && sameStat(before.stat, entry.stat)) {
       this.#vanished.delete((owner as NodeRecord).nodeId);
       return owner;
@@ -412,7 +413,7 @@ export class Indexer {
       entry.stat.sizeBytes === 0 &&
       before !== undefined &&
       before.stat.sizeBytes > 0 &&
-      !this.#powerLoss.isUntouched(before, entry.stat) &&
+      !this.#powerLoss.isUntouched(owner as NodeRecord, entry.stat) &&
       !this.#emptied.hasWaited(path)
     ) {
       unsettled.add(parentPath(path));
@@ -440,9 +441,11 @@ export class Indexer {
       (this.#isReplaced && before !== undefined && !sameContent(before.content, seen.content)) ||
       (stayed !== undefined && (await this.#powerLoss.isOfUnknownAge(stayed, here)));
     const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
-    const damaged = stayed !== undefined && !isOfUnknownAge ? this.#powerLoss.damaged(stayed, here) : undefined;
+    const placed = owner !== undefined && this.#powerLoss.isUnverified(owner.nodeId) ? owner : stayed;
+    const damaged = placed !== undefined && !isOfUnknownAge ? this.#powerLoss.damaged(placed, here) : undefined;
     if (damaged !== undefined) this.#events.damaged(path);
-    const ours = damaged ?? (await this.#intents.trace({ shown: entry.name, local: here, owner: known, intents }));
+    const isInDoubt = !this.#powerLoss.isOver;
+    const ours = damaged ?? (await this.#intents.trace({ shown: entry.name, local: here, owner: known, intents, isInDoubt }));
     const record: NodeRecord = ours ?? { ...(known ?? { nodeId: randomId<NodeId>(this.#env) }), local: here };
     this.#vanished.delete(record.nodeId);
     this.#pending.push(record);
@@ -468,6 +471,7 @@ export class Indexer {
     for (const [nodeId, since] of this.#vanished) {
       const path = await this.#trees.localPath(nodeId);
       if (path === undefined) this.#vanished.delete(nodeId);
+      else if (this.#powerLoss.isUnverified(nodeId)) await this.#comesAgain(nodeId, path);
       else if (await this.#isDisplaced(nodeId)) await this.#forgetBelow(nodeId, levels);
       else if (now - since < this.#settleMs) unsettled.add(parentPath(path));
       else if (!(await this.#isStillThere(nodeId, path))) await this.#forgetBelow(nodeId, levels);
@@ -476,6 +480,14 @@ export class Indexer {
         unsettled.add(parentPath(path));
       }
     }
+  }
+
+  /** The disk has lost a file that was put there: it is fetched again. */
+  async #comesAgain(nodeId: NodeId, path: LocalPath): Promise<void> {
+    const record = await this.#trees.record(nodeId);
+    this.#vanished.delete(nodeId);
+    this.#events.damaged(path);
+    await this.#trees.write(record?.remote === undefined ? { remove: [nodeId] } : { put: [{ nodeId, remote: record.remote }] });
   }
 
   /** Rules may leave alone what is under its name now: something of another kind or, on a disk that folds names, of another spelling. */

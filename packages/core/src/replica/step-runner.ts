@@ -131,6 +131,19 @@ export class StepRunner {
     return progressed;
   }
 
+  /** Waits until the disk has what was put on it. True: of something that cannot be it is taken off, and comes again. */
+  async verify(): Promise<boolean> {
+    let progressed = false;
+    for (const nodeId of await this.#parts.unverified.end()) {
+      if (this.#tally.isSkipped(nodeId)) continue;
+      await this.#tally.attempted(nodeId, "this disk fails to keep it");
+      const outcome = await this.#disk.fetchAgain(nodeId);
+      await this.#note(nodeId, outcome);
+      if (outcome.kind === "done") progressed = true;
+    }
+    return progressed;
+  }
+
   /** Commits an older content of a node as its newest. */
   async commitRevision(head: Head, content: FileContent, signal: AbortSignal | undefined): Promise<void> {
     await this.#uploader.commitRevision(head, content, signal);
@@ -218,8 +231,10 @@ export class StepRunner {
     for await (const outcomes of this.#downloader.fetch(files, { onPlacing, signal })) {
       if (outcomes.some((outcome) => outcome.kind !== "changed")) progressed = true;
       const placed = outcomes.filter((outcome) => outcome.kind === "placed");
-      await this.#disk.placed(placed.map(({ file, stat }) => ({ record: file.record, path: file.path, stat })));
+      await this.#disk.placed(placed.map(({ file, stat, durable }) => ({ record: file.record, path: file.path, stat, durable })));
+      this.#parts.unverified.begin();
       this.#tally.count("filesDownloaded", placed.length);
+      this.#tally.count("filesUnverified", placed.filter(({ durable }) => !durable).length);
       for (const { file } of placed) if (baseName(file.path) === IGNORE_FILE) this.#changed.add(parentPath(file.path));
       for (const { file } of placed) this.#tally.emit("file:downloaded", { path: file.path, sizeBytes: file.content.sizeBytes });
       this.#tally.transferred("down", placed.length, 0);
