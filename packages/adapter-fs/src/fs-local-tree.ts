@@ -32,11 +32,12 @@ import { createFileCutter } from "./file-cutter.js";
 import { createFolderReader, notFound } from "./folder-reader.js";
 import { type WatchFolder, watchFolder } from "./folder-watcher.js";
 import { openStaging, removeAbandoned } from "./fs-staging.js";
-import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
+import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, pathIn, type Way } from "./linked-root.js";
 import { retriedSync } from "./retried-sync.js";
 import { createNodeEnv } from "./node-env.js";
 import { createNodeFileSystem } from "./node-file-system.js";
 import { probeNames } from "./probe-names.js";
+import { syncFiles } from "./sync-files.js";
 import { createTrash, type TrashEntry } from "./trash.js";
 
 const CHANGED = { kind: "changed" } as const;
@@ -79,6 +80,8 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   const watches = new Set<() => Promise<void>>();
   const stagedKeys = new Set<string>();
   let rules: NameRules | undefined;
+  /** Looked at by this tree. It is looked at again when it is gone. */
+  let hasStagingFolder = false;
 
   async function doing<T>(what: string, path: LocalPath, work: () => Promise<T>): Promise<T> {
     try {
@@ -119,7 +122,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     if (expected === undefined) return make(way, path, (absolute) => fs.symlink(target, absolute));
     await fs.symlink(target, draft);
     try {
-      return await replace.put({ path: draft, finish: () => fs.lstat(draft) }, path, expected);
+      return await replace.put({ path: draft, durable: true, finish: () => fs.lstat(draft), stat: () => fs.lstat(draft) }, path, expected);
     } finally {
       await fs.unlink(draft).catch(() => {});
     }
@@ -262,8 +265,15 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
       stagedKeys.add(key);
       const onClosed = () => void stagedKeys.delete(key);
       try {
-        const folder = await ownFolder(fs, join(await root.verify(), INTERNAL_NAME), "staging");
-        return await openStaging({ fs, folder, key, modeFor, put: replace.put, onClosed });
+        const home = await ownHome();
+        const open = () => openStaging({ fs, folder: pathIn(home, "staging"), key, modeFor, put: replace.put, onClosed });
+        if (!hasStagingFolder) await ownFolder(fs, home, "staging");
+        hasStagingFolder = true;
+        return await open().catch(async (error: unknown) => {
+          if (!isAbsent(error)) throw error;
+          await ownFolder(fs, home, "staging");
+          return await open();
+        });
       } catch (error) {
         onClosed();
         throw await failureOf(`stage the download ${key} in ${rootPath}`, error);
@@ -301,6 +311,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         }
       }),
     remove: (path, expected, { forGood = false } = {}) => doing("remove", path, () => remove(path, expected, forGood)),
+    sync: (paths) => doing("make durable files of", rootPath as LocalPath, () => syncFiles(fs, root, paths)),
     listTrash: () => doing("list the trash of", rootPath as LocalPath, async () => await trash.list(await ownHome())),
     restoreFromTrash: (trashId) =>
       doing("bring back from the trash", trashId as LocalPath, async () => {

@@ -75,10 +75,11 @@ export async function createIdbReplicaStore({ name, locks = globalThis.navigator
         return Promise.all(inodes.map(async (inode) => rowsFrom(await index.getAll([workspace, inode]))));
       });
     },
-    byManifest(workspaceId, manifestId, limit) {
+    byManifest(workspaceId, manifestIds, limit) {
       return read(workspaceId, async (transaction, workspace) => {
         const index = transaction.objectStore("nodes").index("byManifest");
-        return rowsFrom(await atMost(limit, (count) => index.getAll([workspace, manifestId], count)));
+        const rowsOf = (manifestId: ManifestId) => atMost(limit, (count) => index.getAll([workspace, manifestId], count));
+        return Promise.all(manifestIds.map(async (manifestId) => rowsFrom(await rowsOf(manifestId))));
       });
     },
     dirty(workspaceId, limit) {

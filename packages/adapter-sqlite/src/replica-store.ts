@@ -95,8 +95,10 @@ export async function createSqliteReplicaStore({ path }: { readonly path: string
     async byInode(workspaceId, inodes) {
       return read(workspaceId, (workspace) => inodes.map((inode) => byInode.all(workspace, inode).map(rowFrom)));
     },
-    async byManifest(workspaceId, manifestId, limit) {
-      return read(workspaceId, (workspace) => byManifest.all(workspace, idBlob(manifestId), limitValue(limit)).map(rowFrom));
+    async byManifest(workspaceId, manifestIds, limit) {
+      return read(workspaceId, (workspace) =>
+        manifestIds.map((manifestId) => byManifest.all(workspace, idBlob(manifestId), limitValue(limit)).map(rowFrom)),
+      );
     },
     async dirty(workspaceId, limit) {
       return read(workspaceId, (workspace) => byTurn.all(workspace, limitValue(limit)).map(rowFrom));

@@ -39,6 +39,7 @@ describe("sync DIR --once", () => {
       bytesSaved: expect.any(Number),
       commits: 1,
       commitsUnderWay: 1,
+      filesUnverified: 0,
     });
 
     const down = await syncOnce(phone);

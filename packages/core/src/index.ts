@@ -82,6 +82,7 @@ export type { FileStat, FileSystem, FoundEntry, OpenFile } from "./local/file-sy
 export type {
   Expected,
   FileAttributes,
+  FileSynced,
   LocalEntry,
   LocalHint,
   LocalListing,
@@ -89,6 +90,7 @@ export type {
   LocalStat,
   LocalReadOptions,
   LocalTree,
+  PlaceOptions,
   Staging,
 } from "./local/local-tree.js";
 export { ANY_NAME, isSameName, type NameRules } from "./local/name-rules.js";

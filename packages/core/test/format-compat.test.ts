@@ -319,6 +319,12 @@ const VALUES: Readonly<Record<string, Written>> = {
   }),
   "replica state with the boot in which the folder was looked at": written(replicaStateCodec, booted),
   "replica state with what waits for a yes": written(replicaStateCodec, { ...booted, holdsAliases: true, awaitingRemovals: 300 }),
+  "replica state with files that the disk may not have": written(replicaStateCodec, {
+    ...booted,
+    holdsAliases: true,
+    awaitingRemovals: 300,
+    unverified: [nodeId, parentId],
+  }),
   "replica record of a file elsewhere": written(recordCodec, { nodeId, remote: headOf(CONTENTS.file), away: "elsewhere" }),
   "replica record of a node that is excluded": written(recordCodec, {
     nodeId,

@@ -26,6 +26,7 @@ export function syncDocument(report: LinkReport): LinkReport {
     commits: report.commits,
     commitsUnderWay: report.commitsUnderWay,
     directoriesUnchanged: report.directoriesUnchanged,
+    filesUnverified: report.filesUnverified,
   };
 }
 
@@ -56,6 +57,7 @@ export function totalsOf(links: ReadonlyArray<LinkOutcome<LinkReport>>): LinkRep
     commits: sum((report) => report.commits),
     commitsUnderWay: Math.max(0, ...reports.map((report) => report.commitsUnderWay)),
     directoriesUnchanged: sum((report) => report.directoriesUnchanged),
+    filesUnverified: sum((report) => report.filesUnverified),
   };
 }
 

@@ -44,6 +44,14 @@ export interface FileAttributes {
   readonly mtimeNs: bigint;
 }
 
+/** `lost`: its fsync failed, and the disk may never have what it holds. `unreachable`: there is no file, or none that can be opened. */
+export type FileSynced = "durable" | "lost" | "unreachable";
+
+export interface PlaceOptions {
+  /** `false`, heeded where nothing is expected: it need not be durable before the next {@link LocalTree.sync} of its path. @default true */
+  readonly durable?: boolean | undefined;
+}
+
 /** A file being made beside its target, inside the root's own folder. It outlives the process: the same key opens it again. */
 export interface Staging {
   /** Bytes that it holds. Those of an earlier process may be torn: read and check them. */
@@ -56,7 +64,7 @@ export interface Staging {
    * Makes it durable and puts it at `path`, in one step, if `path` is still as expected. What was there goes to the trash.
    * On `changed` the staging is left as it is. Over a directory it rejects with `ERR_INVALID_ARGUMENT`: remove that first.
    */
-  place(path: LocalPath, expected: Expected, attributes: FileAttributes): Promise<LocalOutcome>;
+  place(path: LocalPath, expected: Expected, attributes: FileAttributes, options?: PlaceOptions): Promise<LocalOutcome>;
   /** Lets go of it; it can be opened again. */
   close(): Promise<void>;
   discard(): Promise<void>;
@@ -83,7 +91,8 @@ export type LocalHint =
  *
  * - LT1 `list` gives every entry of a directory but the root's own folder, or rejects: a partial listing is never given. A symlink is not followed.
  * - LT2 `read` yields bytes of one state of the file: when it changed since `expected`, before or while it was read, it rejects with `ERR_LOCAL_CHANGED`.
- * - LT3 At any instant, also after a crash, `path` holds what was there or what was put there, whole.
+ * - LT3 At any instant, also after a crash, `path` holds what was there or what was put there, whole. Of what was placed with `durable: false`, by one `append` at
+ *   most, a loss of power before its `sync` may leave nothing there, a file without bytes, or one with the modification time that was set and other bytes.
  * - LT4 `place`, `makeDirectory`, `makeSymlink`, `move` and `remove` do nothing and give `changed` when the path is not as expected.
  * - LT5 What `place`, `makeSymlink` or `remove` takes away is in the trash afterwards; of an empty directory there is nothing to keep, nor
  *   of what is removed `forGood`. What somebody wrote to it meanwhile is still in the folder: at its path, or beside it as a conflict copy.
@@ -107,6 +116,7 @@ export type LocalHint =
  * - LT17 `cut` gives the chunks that the bytes of `read` have under the profile of their length, and rejects where `read` would.
  * - LT18 `digest` is that of the listing which `list` would give: another one when an entry has another name or, but for a directory's size, times
  *   and links, another stat; the same when all have those that they had. It rejects where `list` would.
+ * - LT19 `sync` makes durable what files hold and that they stand at their paths, whoever wrote them, and tells which are: of one that is not, nothing is changed.
  */
 export interface LocalTree {
   /** Rejects as LT8 says; resolves when the root is there and ours, with its stamp. */
@@ -138,6 +148,8 @@ export interface LocalTree {
     options?: { readonly forGood?: boolean | undefined },
   ): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
   listTrash(): Promise<readonly TrashItem[]>;
+  /** In the order of the paths. */
+  sync(paths: readonly LocalPath[]): Promise<readonly FileSynced[]>;
   /** Gives the path at which it is now. */
   restoreFromTrash(trashId: string): Promise<LocalPath>;
   tidy(): Promise<void>;

@@ -353,6 +353,10 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
       detach(path);
       return { kind: "done" };
     },
+    async sync(paths) {
+      await check();
+      return paths.map((path) => (find(path)?.kind === "file" ? "durable" : "unreachable"));
+    },
     async listTrash() {
       await check();
       return trash.map(({ entry: _kept, ...item }) => item);

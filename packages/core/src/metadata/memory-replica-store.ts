@@ -169,8 +169,9 @@ export function createMemoryReplicaStore(memory: ReplicaMemory = createReplicaMe
       const workspace = open(workspaceId);
       return inodes.map((inode) => workspace.find("inode", inode));
     },
-    async byManifest(workspaceId, manifestId, limit) {
-      return open(workspaceId).find("manifest", manifestId, limit);
+    async byManifest(workspaceId, manifestIds, limit) {
+      const workspace = open(workspaceId);
+      return manifestIds.map((manifestId) => workspace.find("manifest", manifestId, limit));
     },
     async dirty(workspaceId, limit) {
       return open(workspaceId).dirty(limit);

@@ -67,8 +67,8 @@ export interface ReplicaStore {
   localByName(workspaceId: WorkspaceId, keys: readonly NameKey[]): Promise<ReadonlyArray<readonly ReplicaRow[]>>;
   remoteByName(workspaceId: WorkspaceId, keys: readonly NameKey[]): Promise<ReadonlyArray<readonly ReplicaRow[]>>;
   byInode(workspaceId: WorkspaceId, inodes: readonly string[]): Promise<ReadonlyArray<readonly ReplicaRow[]>>;
-  /** Rows whose local file has that content, at most `limit`. */
-  byManifest(workspaceId: WorkspaceId, manifestId: ManifestId, limit: number): Promise<readonly ReplicaRow[]>;
+  /** Rows whose local file has that content, at most `limit` for each. */
+  byManifest(workspaceId: WorkspaceId, manifestIds: readonly ManifestId[], limit: number): Promise<ReadonlyArray<readonly ReplicaRow[]>>;
   dirty(workspaceId: WorkspaceId, limit: number): Promise<readonly ReplicaRow[]>;
   /** All rows with a node id greater than `after`, ascending by node id. */
   page(workspaceId: WorkspaceId, after: NodeId | undefined, limit: number): Promise<readonly ReplicaRow[]>;

@@ -83,9 +83,17 @@ export class DirectoryScanner {
       return NOTHING_BELOW;
     }
     const { entries, problems } = listing;
-    if (path === ROOT_PATH && entries.length + problems.length === 0 && !scan.isEmptyExpected) await mustNotBeEmptied(trees);
+    if (path === ROOT_PATH && entries.length + problems.length === 0 && !scan.isEmptyExpected && !(await this.#isLost(nodeId))) {
+      await mustNotBeEmptied(trees);
+    }
     const found = remembered && problems.length === 0 ? isAsRemembered(this.#looks.digestOf(listing)) : undefined;
     return found === undefined ? await this.#takeIn(place, listing, scan) : this.#unchanged(place, found, scan);
+  }
+
+  /** True when a loss of power may have taken all that was in a directory. */
+  async #isLost(nodeId: NodeId): Promise<boolean> {
+    const { trees, powerLoss } = this.#options;
+    return (await trees.localChildren(nodeId)).every((child) => powerLoss.isUnverified(child.nodeId));
   }
 
   /** False of a directory in which more may be to be done than its listing, its rules and its records tell. */

@@ -52,7 +52,7 @@ export class EntryObserver {
   isAsKnown({ name, stat }: NamedEntry, owner: NodeRecord | undefined, directory: NodeId): owner is NodeRecord {
     const before = owner?.local;
     if (before === undefined || before.suspect || hasMoved(before, name, directory)) return false;
-    return sameStat(before.stat, stat) && !this.#options.powerLoss.mayHaveTaken(before);
+    return sameStat(before.stat, stat) && !this.#options.powerLoss.mayHaveTaken(owner as NodeRecord);
   }
 
   /** Reads one entry; `undefined` when it cannot be read now. */
@@ -70,7 +70,7 @@ export class EntryObserver {
       entry.stat.sizeBytes === 0 &&
       before !== undefined &&
       before.stat.sizeBytes > 0 &&
-      !powerLoss.isUntouched(before, entry.stat) &&
+      !powerLoss.isUntouched(owner as NodeRecord, entry.stat) &&
       !emptied.hasWaited(path)
     ) {
       unsettled.add(surroundings.path);
@@ -88,9 +88,11 @@ export class EntryObserver {
       (isReplaced && before !== undefined && !sameContent(before.content, seen.content)) ||
       (stayed !== undefined && (await powerLoss.isOfUnknownAge(stayed, here)));
     const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
-    const damaged = stayed !== undefined && !isOfUnknownAge ? powerLoss.damaged(stayed, here) : undefined;
+    const placed = owner !== undefined && powerLoss.isUnverified(owner.nodeId) ? owner : stayed;
+    const damaged = placed !== undefined && !isOfUnknownAge ? powerLoss.damaged(placed, here) : undefined;
     if (damaged !== undefined) onDamaged(path);
-    const ours = damaged ?? (await traces.trace({ shown: entry.name, local: here, owner: known, intents }));
+    const isInDoubt = !powerLoss.isOver;
+    const ours = damaged ?? (await traces.trace({ shown: entry.name, local: here, owner: known, intents, isInDoubt }));
     const record = ours ?? { ...(known ?? { nodeId: randomId<NodeId>(env) }), local: here };
     return { record, manifest: isNews ? manifest : undefined, left: moved ? before.place.parentId : undefined };
   }

@@ -40,7 +40,7 @@ export class Indexer {
   constructor({ events, ...parts }: IndexerParts & { readonly events: ScanEvents }) {
     const news = this.#news;
     const powerLoss = new PowerLoss(parts);
-    const vanished = new Vanished({ ...parts, news, onSkipped: events.skipped });
+    const vanished = new Vanished({ ...parts, news, powerLoss, onSkipped: events.skipped, onDamaged: events.damaged });
     const writes = new ScanWrites(parts.trees);
     this.#parts = parts;
     this.#powerLoss = powerLoss;
@@ -83,7 +83,7 @@ export class Indexer {
     // Of a folder that was never looked at before nothing is in doubt.
     const isOver = isInDoubt && seen === EVERYTHING && (bootId === "" || !scan.isPartlyUnread);
     if (rootStamp !== stamp || isOver) {
-      await trees.write({ state: { rootStamp: stamp, ...(isOver ? { bootId: env.bootId } : {}) } });
+      await trees.write({ state: { rootStamp: stamp, ...(isOver ? { bootId: env.bootId, unverified: [] } : {}) } });
     }
     return scan;
   }

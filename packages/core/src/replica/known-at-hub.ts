@@ -23,11 +23,15 @@ export class KnownAtHub {
     this.#distrusted.add(nodeId);
   }
 
-  /** True when a node here has that content at the hub too. A commit then need only name it: the hub looks whether it has every chunk. */
-  async hasContent(nodeId: NodeId, manifestId: ManifestId): Promise<boolean> {
-    if (this.#distrusted.has(nodeId)) return false;
-    const holders = await this.#parts.trees.holding(manifestId);
-    return holders.some(({ remote }) => isLive(remote) && remote.content.kind === "file" && remote.content.manifestId === manifestId);
+  /** Of the files' contents those that a node here has at the hub too. A commit then need only name one: the hub looks whether it has every chunk. */
+  async contents(records: ReadonlyArray<NodeRecord | undefined>): Promise<ReadonlySet<ManifestId>> {
+    const asked = records.flatMap((record) => (record?.local?.content.kind === "file" ? [record.local.content.manifestId] : []));
+    const holders = await this.#parts.trees.holding(asked);
+    return new Set(asked.filter((manifestId, index) => holders[index]?.some((holder) => hasAtHub(holder, manifestId))));
+  }
+
+  isTrusted(nodeId: NodeId): boolean {
+    return !this.#distrusted.has(nodeId);
   }
 
   /** The manifest that the hub has for this node, when this device has it too. */
@@ -65,4 +69,8 @@ export class KnownAtHub {
     }
     return bases;
   }
+}
+
+function hasAtHub({ remote }: NodeRecord, manifestId: ManifestId): boolean {
+  return isLive(remote) && remote.content.kind === "file" && remote.content.manifestId === manifestId;
 }

@@ -1,6 +1,6 @@
 import { type Change, MAX_COMMIT_BYTES, MAX_COMMIT_CHANGES, maxChangeBytes } from "../commit.js";
 import { TwinfoldError } from "../errors.js";
-import type { NodeId } from "../ids.js";
+import type { ManifestId, NodeId } from "../ids.js";
 import { decodeManifest, type Manifest, MAX_INLINE_CHUNKS } from "../manifest.js";
 import { joinPath, type LocalPath } from "../names.js";
 import type { FileContent } from "../node.js";
@@ -37,6 +37,13 @@ export interface FileToSend {
   readonly manifest: Manifest;
 }
 
+/** What was asked for the steps of one group. */
+interface Seen {
+  /** Of directories. */
+  readonly paths: Map<NodeId, LocalPath | undefined>;
+  readonly atHub: ReadonlySet<ManifestId>;
+}
+
 /** Makes changes from the local tree: what a commit says of each node, and what has to be at the hub before. */
 export class ChangePreparer {
   readonly #trees: Trees;
@@ -64,17 +71,16 @@ export class ChangePreparer {
 
   /** @param records of the steps' nodes, in their order. */
   async prepare(steps: readonly PushStep[], records: ReadonlyArray<NodeRecord | undefined>): Promise<readonly Prepared[]> {
-    const paths = new Map<NodeId, LocalPath | undefined>();
+    const seen: Seen = { paths: new Map(), atHub: await this.#known.contents(records.slice(0, steps.length)) };
     const prepared: Prepared[] = [];
     for (const [index, step] of steps.entries()) {
-      const one = await this.#one(step, records[index], paths);
+      const one = await this.#one(step, records[index], seen);
       if (one !== undefined) prepared.push(one);
     }
     return prepared;
   }
 
-  /** @param paths of directories that were asked for before. */
-  async #one(step: PushStep, record: NodeRecord | undefined, paths: Map<NodeId, LocalPath | undefined>): Promise<Prepared | undefined> {
+  async #one(step: PushStep, record: NodeRecord | undefined, { paths, atHub }: Seen): Promise<Prepared | undefined> {
     if (record === undefined) return undefined;
     const { nodeId, local, synced, remote } = record;
     if (step.remove) {
@@ -96,7 +102,7 @@ export class ChangePreparer {
       return undefined;
     }
     const file = { record, path, content: local.content };
-    if (await this.#known.hasContent(nodeId, local.content.manifestId))
+    if (atHub.has(local.content.manifestId) && this.#known.isTrusted(nodeId))
       return { change: { kind: "put", nodeId, place, content }, file: { ...file, manifest: [] } };
     const body = await this.#trees.manifestBytes(local.content.manifestId);
     if (body === undefined) {

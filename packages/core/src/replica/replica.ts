@@ -51,6 +51,8 @@ export interface SyncReport {
   readonly inSync: boolean;
   readonly filesUploaded: number;
   readonly filesDownloaded: number;
+  /** Of those, the small ones that did not wait for the disk one by one, but together with others. */
+  readonly filesUnverified: number;
   readonly filesDeleted: number;
   readonly moved: number;
   readonly conflicts: number;

@@ -95,7 +95,7 @@ export class Synchronizer {
     let fewest = Number.POSITIVE_INFINITY;
     for (let rounds = 0, looks = 0, settles = 0; rounds < MAX_ROUNDS; rounds++) {
       signal?.throwIfAborted();
-      const progressed = await this.#round(signal);
+      const progressed = (await this.#round(signal)) || (await this.#runner.verify());
       const changed = this.#runner.takeChanged();
       for (const path of changed.length > 0 ? await this.#scan(shallow(changed), signal) : []) unsettled.add(path);
       const { dirty } = await trees.counts();

@@ -126,6 +126,7 @@ function noCounts(): Counts {
   return {
     filesUploaded: 0,
     filesDownloaded: 0,
+    filesUnverified: 0,
     filesDeleted: 0,
     moved: 0,
     conflicts: 0,

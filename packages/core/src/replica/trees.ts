@@ -26,6 +26,7 @@ const LATER_STATE = {
   bootId: "",
   holdsAliases: false,
   awaitingRemovals: 0,
+  unverified: [],
 } as const satisfies Partial<ReplicaState>;
 
 /** Rows written together; all or none become durable. */
@@ -207,9 +208,9 @@ export class Trees {
     return (await this.#store.byInode(this.#workspaceId, inodes)).map((group) => group.map(this.#decoded));
   }
 
-  /** Nodes whose file on this disk has that content. */
-  async holding(manifestId: ManifestId): Promise<readonly NodeRecord[]> {
-    return (await this.#store.byManifest(this.#workspaceId, manifestId, 4)).map(this.#decoded);
+  /** Nodes whose file on this disk has that content, a few for each. */
+  async holding(manifestIds: readonly ManifestId[]): Promise<ReadonlyArray<readonly NodeRecord[]>> {
+    return (await this.#store.byManifest(this.#workspaceId, manifestIds, 4)).map((rows) => rows.map(this.#decoded));
   }
 
   async dirty(limit: number): Promise<readonly NodeRecord[]> {

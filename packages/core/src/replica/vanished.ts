@@ -4,12 +4,15 @@ import { IGNORE_FILE, type LocalPath, nameKey, parentPath, ROOT_PATH } from "../
 import { nameHere } from "../reconcile/node-record.js";
 import { listDirectory } from "./directory-listing.js";
 import { isReplaceable } from "./owners.js";
+import type { PowerLoss } from "./power-loss.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { RuleNews } from "./scan.js";
 import type { Levels } from "./scope.js";
 
 interface VanishedOptions extends Pick<ReplicaParts, "tree" | "trees" | "env" | "settleMs" | "scope" | "presence"> {
   readonly news: RuleNews;
+  readonly powerLoss: PowerLoss;
+  readonly onDamaged: (path: LocalPath) => void;
   readonly onSkipped: (path: LocalPath, reason: string) => void;
 }
 
@@ -35,12 +38,13 @@ export class Vanished {
    * A node whose name another node holds by now is gone at once: there is nothing to wait for.
    */
   async settle(unsettled: Set<LocalPath>): Promise<void> {
-    const { trees, env, settleMs } = this.#options;
+    const { trees, env, settleMs, powerLoss } = this.#options;
     const now = env.monotonicMs();
     const levels: Levels = new Map();
     for (const [nodeId, since] of this.#since) {
       const path = await trees.localPath(nodeId);
       if (path === undefined) this.#since.delete(nodeId);
+      else if (powerLoss.isUnverified(nodeId)) await this.#comesAgain(nodeId, path);
       else if (await this.#isDisplaced(nodeId)) await this.#forgetBelow(nodeId, levels);
       else if (now - since < settleMs) unsettled.add(parentPath(path));
       else if (!(await this.#isStillThere(nodeId, path))) await this.#forgetBelow(nodeId, levels);
@@ -49,6 +53,15 @@ export class Vanished {
         unsettled.add(parentPath(path));
       }
     }
+  }
+
+  /** The disk has lost a file that was put there: it is fetched again. */
+  async #comesAgain(nodeId: NodeId, path: LocalPath): Promise<void> {
+    const { trees, onDamaged } = this.#options;
+    const record = await trees.record(nodeId);
+    this.#since.delete(nodeId);
+    onDamaged(path);
+    await trees.write(record?.remote === undefined ? { remove: [nodeId] } : { put: [{ nodeId, remote: record.remote }] });
   }
 
   /** Rules may leave alone what is under its name now: something of another kind or, on a disk that folds names, of another spelling. */

@@ -774,6 +774,21 @@ const CLAUSES = {
       for (const path of ["a", "b", "link"]) await assertRejects(tree.digest(at(path)), "ERR_NOT_FOUND", path);
     },
   },
+  "LT19 sync tells which files are durable, whoever wrote them, and changes nothing": {
+    check: async ({ tree, edit }) => {
+      await edit.mkdir("folder");
+      const staging = await tree.stage("conformance");
+      await staging.append(bytesOf("placed"));
+      const outcome = await staging.place(at("folder/placed"), undefined, ATTRIBUTES, { durable: false });
+      await edit.write("written", "by hand");
+      const paths = ["written", "folder/placed", "absent", "folder", "written/below"].map(at);
+      const before = await Promise.all(paths.map(async (path) => await tree.stat(path)));
+      assertEqual(await tree.sync(paths), ["durable", "durable", "unreachable", "unreachable", "unreachable"]);
+      assertEqual(await Promise.all(paths.map(async (path) => await tree.stat(path))), before);
+      assertEqual(outcome, { kind: "done", stat: await mustStat(tree, at("folder/placed")) });
+      assertEqual(await tree.sync([]), []);
+    },
+  },
 } satisfies Record<string, Clause<EditableTree>>;
 
 async function checkRefused(

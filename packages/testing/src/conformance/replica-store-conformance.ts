@@ -199,7 +199,7 @@ const CLAUSES = {
       assertEqual(await store.localChildren(W, ROOT), []);
       assertEqual(await store.remoteChildren(W, ROOT), []);
       assertEqual(await store.byInode(W, ["inode 1", "new"]), [[], [moved]]);
-      assertEqual(await store.byManifest(W, sampleManifestId(1), 10), []);
+      assertEqual(await store.byManifest(W, [sampleManifestId(1)], 10), [[]]);
       assertEqual(await store.localChildren(W, sampleNodeId(5)), [moved]);
     },
   },
@@ -259,7 +259,7 @@ const CLAUSES = {
       assertEqual(await store.rows(OTHER, [sampleNodeId(1)]), [undefined]);
       assertEqual(await store.localByName(OTHER, [{ parentId: ROOT, nameKey: "a" }]), [[]]);
       assertEqual(await store.byInode(OTHER, ["inode 1"]), [[]]);
-      assertEqual(await store.byManifest(OTHER, sampleManifestId(1), 1), []);
+      assertEqual(await store.byManifest(OTHER, [sampleManifestId(1)], 1), [[]]);
       assertEqual(await store.localChildren(OTHER, ROOT), []);
       assertEqual(await store.remoteChildren(OTHER, ROOT), []);
       assertEqual(await store.dirty(OTHER, 1), []);
@@ -308,8 +308,15 @@ const CLAUSES = {
       assertEqual(new Set(numbersOf((await store.byInode(W, ["inode 1"]))[0] ?? [])), new Set([1, 4]));
       assertEqual(new Set(numbersOf(await store.localChildren(W, ROOT))), new Set([1, 2, 3, 4]));
       assertEqual(new Set(numbersOf(await store.remoteChildren(W, ROOT))), new Set([1, 2, 3]));
-      assertEqual(new Set(numbersOf(await store.byManifest(W, sampleManifestId(1), 10))), new Set([1, 2, 3]));
-      assertEqual((await store.byManifest(W, sampleManifestId(1), 2)).length, 2, "rows of a limited read");
+      const [none, all] = await store.byManifest(W, [sampleManifestId(2), sampleManifestId(1)], 10);
+      assertEqual(none, []);
+      assertEqual(new Set(numbersOf(all ?? [])), new Set([1, 2, 3]));
+      const limited = await store.byManifest(W, [sampleManifestId(1), sampleManifestId(1)], 2);
+      assertEqual(
+        limited.map(({ length }) => length),
+        [2, 2],
+        "rows of a limited read, for each",
+      );
     },
   },
   "RS5 dirty rows come in the order in which they became dirty": {
@@ -369,7 +376,7 @@ const CLAUSES = {
         () => store.localByName(W, []),
         () => store.remoteByName(W, []),
         () => store.byInode(W, []),
-        () => store.byManifest(W, sampleManifestId(1), 1),
+        () => store.byManifest(W, [sampleManifestId(1)], 1),
         () => store.dirty(W, 1),
         () => store.page(W, undefined, 1),
         () => store.counts(W),
