@@ -64,7 +64,7 @@ export interface LinkedReplicaOptions {
 export async function openLinkedReplica({ link, credentials, store, env, waits }: LinkedReplicaOptions): Promise<LinkedReplica> {
   const network = createMeteredNetwork();
   const { server: url, token, insecure, deviceName } = credentials;
-  const transport = createHttpTransport({ url, token, insecure, fetch: network.fetch });
+  const transport = createHttpTransport({ url, token, insecure, client: network.client });
   const tree = createFsLocalTree({ root: link.path, rootId: link.rootId, env, deviceName });
   const replica = await createReplica({
     workspaceId: link.workspaceId,
@@ -108,7 +108,7 @@ export async function openLinkedReplica({ link, credentials, store, env, waits }
     async close() {
       await replica.close();
       await tree.close();
-      await network.close();
+      network.close();
     },
   };
 }

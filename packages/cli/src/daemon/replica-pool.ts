@@ -34,7 +34,7 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
   const readAccess = async (): Promise<Access> => {
     const credentials = await mustReadCredentials(home);
     const { server: url, token, insecure } = credentials;
-    const options = { url, token, insecure, fetch: network.fetch };
+    const options = { url, token, insecure, client: network.client };
     return { credentials, api: createApiClient(options), waits: multiplexed(createHttpTransport(options)) };
   };
   // While this process has the lock nobody logs in or out.
@@ -73,7 +73,7 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
         const linked = await opening.catch(() => undefined); // told to whoever asked for it
         await linked?.close();
       }
-      await network.close();
+      network.close();
       await store.close();
     },
   };
