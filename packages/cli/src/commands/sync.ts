@@ -22,7 +22,7 @@ export async function sync(context: Context, names: readonly string[], options: 
 }
 
 async function syncOnce({ device, output, signal, stderr }: Context, dirs: readonly string[], confirm: boolean): Promise<ExitCode> {
-  const progress = createProgress(stderr, !output.json);
+  const progress = await createProgress(stderr, !output.json);
   const onEvent = (event: LinkEvent): void => {
     progress.observe(event);
     if (event.event !== "connection:lost") return;
@@ -69,7 +69,7 @@ async function showPlan({ device, output, signal }: Context, dirs: readonly stri
 }
 
 async function followLinks({ device, output, signal, stderr }: Context, dirs: readonly string[], confirm: boolean): Promise<ExitCode> {
-  const progress = createProgress(stderr, !output.json);
+  const progress = await createProgress(stderr, !output.json);
   const onEvent = (event: LinkEvent): void => {
     progress.observe(event);
     if (event.event === "scan:progressed" || event.event === "transfer:progressed") return;

@@ -66,7 +66,7 @@ export interface LinkedReplicaOptions {
 export async function openLinkedReplica({ link, credentials, store, env, joined, joinedUsage }: LinkedReplicaOptions): Promise<LinkedReplica> {
   const network = createMeteredNetwork();
   const { server: url, token, insecure, deviceName } = credentials;
-  const transport = createHttpTransport({ url, token, insecure, fetch: network.fetch });
+  const transport = createHttpTransport({ url, token, insecure, client: network.client });
   const tree = createFsLocalTree({ root: link.path, rootId: link.rootId, env, deviceName });
   const replica = await createReplica({
     workspaceId: link.workspaceId,
@@ -112,7 +112,7 @@ export async function openLinkedReplica({ link, credentials, store, env, joined,
     async close() {
       await replica.close();
       await tree.close();
-      await network.close();
+      network.close();
     },
   };
 }

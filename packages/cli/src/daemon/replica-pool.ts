@@ -41,8 +41,8 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
   const readAccess = async (): Promise<Access> => {
     const credentials = await mustReadCredentials(home);
     const { server: url, token, insecure } = credentials;
-    const options = { url, token, insecure, fetch: network.fetch };
-    const looking = createHttpTransport({ ...options, fetch: lookNetwork.fetch });
+    const options = { url, token, insecure, client: network.client };
+    const looking = createHttpTransport({ ...options, client: lookNetwork.client });
     const looks = createSharedUsage(lookNetwork, looking);
     const together = createSideBySide({ transport: { ...looking, changes: looks.changes }, env });
     return { credentials, api: createApiClient(options), waits: multiplexed(createHttpTransport(options)), looks, together };
@@ -85,8 +85,8 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
         const linked = await opening.catch(() => undefined); // told to whoever asked for it
         await linked?.close();
       }
-      await network.close();
-      await lookNetwork.close();
+      network.close();
+      lookNetwork.close();
       await store.close();
     },
   };

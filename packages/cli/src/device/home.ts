@@ -1,6 +1,5 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import envPaths from "env-paths";
 import { localFailure } from "./local-failure.js";
 
 /** A device's state folder, and where its files are. What each holds: docs/reference/on-disk-format.md §2. */
@@ -15,7 +14,7 @@ export interface DeviceHome {
 
 /** `TWINFOLD_HOME`, or the platform's place for an application's data. Made, readable by its owner only, when it is not there. */
 export async function openDeviceHome(environment: NodeJS.ProcessEnv): Promise<DeviceHome> {
-  const path = resolve(environment.TWINFOLD_HOME || envPaths("twinfold", { suffix: "" }).data);
+  const path = resolve(environment.TWINFOLD_HOME || (await platformHome()));
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
@@ -29,4 +28,9 @@ export async function openDeviceHome(environment: NodeJS.ProcessEnv): Promise<De
     replicaDatabase: join(path, "replica.db"),
     lock: join(path, "lock"),
   };
+}
+
+async function platformHome(): Promise<string> {
+  const { default: envPaths } = await import("env-paths");
+  return envPaths("twinfold", { suffix: "" }).data;
 }

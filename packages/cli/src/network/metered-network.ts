@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import { Agent, buildConnector, fetch as undiciFetch } from "undici";
+import type { HttpClient } from "@twinfold/transport-http";
+import { createNodeHttpClient, type NodeHttpClientOptions } from "@twinfold/transport-http/node";
 
 export interface Usage {
   readonly bytesSent: number;
@@ -8,48 +9,39 @@ export interface Usage {
 }
 
 export interface MeteredNetwork {
-  readonly fetch: typeof fetch;
+  readonly client: HttpClient;
   /** Everything that has crossed its sockets so far, HTTP headers included. */
   usage(): Usage;
   /** Ends its connections, requests under way too. */
-  close(): Promise<void>;
+  close(): void;
 }
 
-/** How long a connection is kept for the next request. Under the 5 s after which a Node server closes it. */
-const KEEP_ALIVE_MS = 4_000;
-
-/** A `fetch` with connections of its own, whose bytes are counted at the sockets. */
-export function createMeteredNetwork(): MeteredNetwork {
+/** Connections of its own, whose bytes are counted at the sockets. */
+export function createMeteredNetwork(options: Pick<NodeHttpClientOptions, "bandwidth"> = {}): MeteredNetwork {
   const openSockets = new Set<Socket>();
   let requests = 0;
   let sentOnClosed = 0;
   let receivedOnClosed = 0;
 
-  const connect = buildConnector({});
-  const agent = new Agent({
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect(options, callback) {
-      connect(options, (...outcome) => {
-        const [failure, socket] = outcome;
-        if (failure === null) {
-          openSockets.add(socket);
-          socket.once("close", () => {
-            openSockets.delete(socket);
-            sentOnClosed += socket.bytesWritten;
-            receivedOnClosed += socket.bytesRead;
-          });
-        }
-        callback(...outcome);
+  const client = createNodeHttpClient({
+    ...options,
+    onConnection(socket) {
+      openSockets.add(socket);
+      socket.once("close", () => {
+        openSockets.delete(socket);
+        sentOnClosed += socket.bytesWritten;
+        receivedOnClosed += socket.bytesRead;
       });
     },
   });
 
   return {
-    // undici's types and Node's own describe the same functions apart from each other.
-    fetch: ((input, init) => {
-      requests += 1;
-      return undiciFetch(input as Parameters<typeof undiciFetch>[0], { ...init, dispatcher: agent } as Parameters<typeof undiciFetch>[1]);
-    }) as typeof fetch,
+    client: {
+      send(request) {
+        requests += 1;
+        return client.send(request);
+      },
+    },
     usage() {
       let bytesSent = sentOnClosed;
       let bytesReceived = receivedOnClosed;
@@ -59,7 +51,7 @@ export function createMeteredNetwork(): MeteredNetwork {
       }
       return { bytesSent, bytesReceived, requests };
     },
-    close: () => agent.destroy(),
+    close: () => client.close(),
   };
 }
 
