@@ -8,26 +8,27 @@ export const MAX_FRAMES_BYTES = MAX_BATCH_BYTES + MAX_BATCH_FRAMES * FRAME_HEADE
 /** A smaller one is made and forgotten: to clear it takes about as long as to find a used one. */
 const MIN_KEPT_BYTES = 256 * 1024;
 
-/** Used ones, until the garbage collector takes them: a process that has nothing to do keeps none. */
-const used: Array<WeakRef<Uint8Array>> = [];
+/**
+ * As many as one replica uses at once, each way. A process keeps so many for good, of which it has touched 4 MiB each as a client: were they left to the
+ * garbage collector, each collection would take them, and the new ones in their place would bring the next one about.
+ */
+const MAX_KEPT = 4;
+
+const used: Uint8Array[] = [];
 
 /**
  * Room for `sizeBytes` of frames, at most {@link MAX_FRAMES_BYTES}; it may be longer, and holds what it held when it was used before.
  *
- * New arrays are not free: V8 collects all garbage for every 64 MiB of them (measured, Node 20), which for bytes that pass by costs more than to copy and to hash them.
+ * New arrays are not free: V8 collects all garbage for every 16 MiB or so of them (measured, Node 20), which for bytes that pass by costs more than to copy and to hash them.
  */
 export function takeFrameRoom(sizeBytes: number): Uint8Array {
   if (sizeBytes < MIN_KEPT_BYTES) return newRoom(sizeBytes);
-  for (let last = used.pop(); last !== undefined; last = used.pop()) {
-    const room = last.deref();
-    if (room !== undefined) return room;
-  }
-  return newRoom(MAX_FRAMES_BYTES);
+  return used.pop() ?? newRoom(MAX_FRAMES_BYTES);
 }
 
 /** The room may be given to others from now on: no view of it is good any longer. One that somebody may still read or write is left to the garbage collector instead. */
 export function giveBackFrameRoom(room: Uint8Array): void {
-  if (room.length === MAX_FRAMES_BYTES) used.push(new WeakRef(room));
+  if (room.length === MAX_FRAMES_BYTES && used.length < MAX_KEPT) used.push(room);
 }
 
 function newRoom(sizeBytes: number): Uint8Array {
