@@ -48,9 +48,8 @@ const NOTHING_BELOW: Found = { isReruled: false, below: [] };
 /**
  * Writes what is in one directory into the local tree.
  *
- * Of a directory that is as it was at the last look no record is read: see {@link Looks}. So it is in every scan of all that is below a directory, also in
- * the rescans of a replica that follows. A directory that was named by itself is looked at, and so is everything in a folder that was put back or whose
- * machine has lost power. `Replica.check` goes by records and disk alone.
+ * Of a directory that is as it was at the last look no record is read: see {@link Looks}. So it is in every scan, also in the rescans of a replica that
+ * follows; but after a loss of power everything is looked at. `Replica.check` goes by records and disk alone.
  */
 export class DirectoryScanner {
   readonly #options: DirectoryScannerOptions;
@@ -72,7 +71,7 @@ export class DirectoryScanner {
   async look(place: FoundPlace, scan: Scan): Promise<Found> {
     const { trees, tree, events } = this.#options;
     const { path, nodeId, level } = place;
-    const remembered = this.#mayRecall(place, scan) ? await trees.look(nodeId) : undefined;
+    const remembered = this.#mayRecall(place) ? await trees.look(nodeId) : undefined;
     const isAsRemembered = (digest: Uint8Array): Look | undefined => remembered && this.#looks.read(remembered, level, digest);
     const digest = remembered && (await this.#digest(path));
     const recalled = digest && isAsRemembered(digest);
@@ -97,9 +96,9 @@ export class DirectoryScanner {
   }
 
   /** False of a directory in which more may be to be done than its listing, its rules and its records tell. */
-  #mayRecall({ nodeId, deep, isNew }: FoundPlace, { isReplaced }: Scan): boolean {
+  #mayRecall({ nodeId, isNew }: FoundPlace): boolean {
     const { powerLoss, intents } = this.#options;
-    return deep && !isNew && !isReplaced && powerLoss.isOver && intents.in(nodeId).length === 0;
+    return !isNew && powerLoss.isOver && intents.in(nodeId).length === 0;
   }
 
   /** What stands in its way stands in that of a listing too, which tells of it. */
@@ -166,7 +165,8 @@ export class DirectoryScanner {
     const unseen = [...unreadable];
     const stayed = new Set(sifted.excluded);
     const below: FoundPlace[] = [];
-    let isSteady = sifted.isSteady && place.deep && !isReplaced && intents.length === 0;
+    // A directory that was named by itself has just changed, and is about to be written to again by what comes of that.
+    let isSteady = sifted.isSteady && place.deep && intents.length === 0;
     for (const entry of entries) {
       signal?.throwIfAborted();
       const owner = owners.get(entry.name);

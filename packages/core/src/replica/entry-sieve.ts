@@ -46,13 +46,13 @@ export class EntrySieve {
     const unreadable = new Set(listing.problems.map(({ name }) => name));
     const excluded = new Set<NodeId>();
     let ignored = 0;
+    // Rules are read by the process that goes by them.
     let isSteady = !known.has(IGNORE_FILE);
     const skip = (name: string, reason: string): void => onSkipped(joinPath(path, name as NodeName), reason);
     for (const { name, problem } of listing.problems) skip(name, problem);
     for (const { name: listed, stat } of listing.entries) {
       const name = spelled(listed);
       const named = known.get(name);
-      if (name === IGNORE_FILE) isSteady = false;
       if (scope.reasonFor(level, named?.local?.place.name ?? name, stat.kind === "directory") !== undefined) {
         ignored += 1;
         // What stands under a node's name and is no such thing is not the node: that has gone.
