@@ -1,5 +1,5 @@
 import type { ManifestId, OutboxRow, ReplicaRow, ReplicaStore, WorkspaceId } from "@twinfold/core";
-import { bytesFrom, idBlob, idFrom, limitValue } from "./column-values.js";
+import { bytesFrom, idBlob, idFrom, LIMIT, limitValue } from "./column-values.js";
 import { REPLICA_FORMAT } from "./replica-format.js";
 import { prepareWrites } from "./replica-write.js";
 import { StoreDatabase } from "./store-database.js";
@@ -44,17 +44,26 @@ export async function createSqliteReplicaStore({ path }: { readonly path: string
   const byLocalName = sql.prepare(selectNodes("nodes_by_local_name", "local_parent_id = ? AND local_name_key = ? ORDER BY node_id"));
   const byRemoteName = sql.prepare(selectNodes("nodes_by_remote_name", "remote_parent_id = ? AND remote_name_key = ? ORDER BY node_id"));
   const byInode = sql.prepare(selectNodes("nodes_by_inode", "inode = ? ORDER BY node_id"));
-  const byManifest = sql.prepare(selectNodes("nodes_by_manifest", "manifest_id = ? LIMIT ?"));
-  const byTurn = sql.prepare(selectNodes("nodes_by_turn", "dirty_turn IS NOT NULL ORDER BY dirty_turn LIMIT ?"));
-  const pageOfNodes = sql.prepare(selectNodes("nodes_by_id", "node_id > ? ORDER BY node_id LIMIT ?"));
+  const byManifest = sql.prepare(selectNodes("nodes_by_manifest", `manifest_id = ? ${LIMIT}`));
+  const byTurn = sql.prepare(selectNodes("nodes_by_turn", `dirty_turn IS NOT NULL ORDER BY dirty_turn ${LIMIT}`));
+  const pageOfNodes = sql.prepare(selectNodes("nodes_by_id", `node_id > ? ORDER BY node_id ${LIMIT}`));
   const counts = sql.prepare("SELECT nodes, dirty FROM workspaces WHERE workspace_id = ?");
   const manifestById = sql.prepare("SELECT body FROM manifests WHERE workspace = ? AND manifest_id = ?").pluck();
   const stateOf = sql.prepare("SELECT state FROM workspaces WHERE workspace_id = ?").pluck();
   const outboxOf = sql.prepare("SELECT counter, body FROM outbox WHERE workspace = ? ORDER BY counter");
 
+  /** As `workspaces` has them: a key is never another's until its workspace was removed. */
+  const keys = new Map<WorkspaceId, number>();
+
   /** Runs `body` with the workspace's key; one that was never written is NULL, which equals nothing. */
   function read<T>(workspaceId: WorkspaceId, body: (workspace: number | null) => T): T {
-    return database.read(() => body((workspaceKey.get(idBlob(workspaceId)) as number | undefined) ?? null));
+    return database.read(() => body(keys.get(workspaceId) ?? keyOf(workspaceId)));
+  }
+
+  function keyOf(workspaceId: WorkspaceId): number | null {
+    const key = workspaceKey.get(idBlob(workspaceId)) as number | undefined;
+    if (key !== undefined) keys.set(workspaceId, key);
+    return key ?? null;
   }
 
   return {
@@ -120,7 +129,10 @@ export async function createSqliteReplicaStore({ path }: { readonly path: string
       await database.write(() => writes.write(workspaceId, batch));
     },
     async removeWorkspace(workspaceId) {
-      await database.write(() => writes.removeWorkspace(workspaceId));
+      await database.write(() => {
+        keys.delete(workspaceId);
+        writes.removeWorkspace(workspaceId);
+      });
     },
     async close() {
       database.close();

@@ -15,6 +15,13 @@ interface Tally {
   nextTurn: number;
 }
 
+/** What the rows of the two trees are found by. */
+const LOCAL = ["local_parent_id", "local_name_key", "inode", "manifest_id"];
+const REMOTE = ["remote_parent_id", "remote_name_key"];
+
+/** Row id, turn, and whether the columns of each tree are as they are to be. */
+type StoredNode = [row: number, turn: number | null, isHere: number, isThere: number];
+
 export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
   const tallyOf = sql.prepare(
     `INSERT INTO workspaces (workspace_id) VALUES (?) ON CONFLICT DO UPDATE SET workspace_id = excluded.workspace_id
@@ -22,24 +29,20 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
   );
   const setTally = sql.prepare("UPDATE workspaces SET nodes = ?, dirty = ?, next_turn = ? WHERE workspace = ?");
   const setState = sql.prepare("UPDATE workspaces SET state = ? WHERE workspace = ?");
-  const turnOf = sql.prepare("SELECT dirty_turn FROM nodes WHERE workspace = ? AND node_id = ?").pluck();
-  const putNode = sql.prepare(
-    `INSERT INTO nodes (workspace, node_id, body, dirty_turn, local_parent_id, local_name_key, inode, manifest_id, remote_parent_id, remote_name_key)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (workspace, node_id) DO UPDATE SET
-       body = excluded.body,
-       dirty_turn = excluded.dirty_turn,
-       local_parent_id = excluded.local_parent_id,
-       local_name_key = excluded.local_name_key,
-       inode = excluded.inode,
-       manifest_id = excluded.manifest_id,
-       remote_parent_id = excluded.remote_parent_id,
-       remote_name_key = excluded.remote_name_key`,
+  const storedNode = sql
+    .prepare(`SELECT rowid, dirty_turn, ${areStill(LOCAL)}, ${areStill(REMOTE)} FROM nodes WHERE workspace = ? AND node_id = ?`)
+    .raw();
+  const addNode = sql.prepare(
+    `INSERT INTO nodes (body, dirty_turn, ${[...LOCAL, ...REMOTE].join(", ")}, workspace, node_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const updateNode = prepareUpdate([]);
+  const updateLocal = prepareUpdate(LOCAL);
+  const updateRemote = prepareUpdate(REMOTE);
+  const updateBoth = prepareUpdate([...LOCAL, ...REMOTE]);
   const removeNode = sql.prepare("DELETE FROM nodes WHERE workspace = ? AND node_id = ? RETURNING dirty_turn").pluck();
   const putManifest = sql.prepare(
     `INSERT INTO manifests (workspace, manifest_id, body) VALUES (?, ?, ?)
-     ON CONFLICT (workspace, manifest_id) DO UPDATE SET body = excluded.body`,
+     ON CONFLICT (workspace, manifest_id) DO UPDATE SET body = excluded.body WHERE body <> excluded.body`,
   );
   const putOutbox = sql.prepare("INSERT OR REPLACE INTO outbox (workspace, counter, body) VALUES (?, ?, ?)");
   const removeOutbox = sql.prepare("DELETE FROM outbox WHERE workspace = ? AND counter = ?");
@@ -54,24 +57,29 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
     if (turn !== null) tally.dirty--;
   }
 
+  /** An UPDATE writes the indexes of every column that it names, changed or not: so it names only the trees that the row moved in. */
+  function prepareUpdate(columns: readonly string[]) {
+    return sql.prepare(`UPDATE nodes SET ${["body", "dirty_turn", ...columns].map((column) => `${column} = ?`).join(", ")} WHERE rowid = ?`);
+  }
+
   function put(tally: Tally, { nodeId, body, dirty, local, remote }: ReplicaRow): void {
     const id = idBlob(nodeId);
-    const previous = turnOf.get(tally.workspace, id) as number | null | undefined;
+    const here = [optionalId(local?.parentId), local?.nameKey ?? null, local?.inode ?? null, optionalId(local?.manifestId)];
+    const there = [optionalId(remote?.parentId), remote?.nameKey ?? null];
+    const stored = storedNode.get(...here, ...there, tally.workspace, id) as StoredNode | undefined;
+    if (stored === undefined) {
+      addNode.run(body, dirty ? tally.nextTurn++ : null, ...here, ...there, tally.workspace, id);
+      tally.nodes++;
+      tally.dirty += Number(dirty);
+      return;
+    }
+    const [row, previous, isHere, isThere] = stored;
     const turn = dirty ? (previous ?? tally.nextTurn++) : null;
-    if (previous === undefined) tally.nodes++;
-    tally.dirty += Number(dirty) - Number(typeof previous === "number");
-    putNode.run(
-      tally.workspace,
-      id,
-      body,
-      turn,
-      optionalId(local?.parentId),
-      local?.nameKey ?? null,
-      local?.inode ?? null,
-      optionalId(local?.manifestId),
-      optionalId(remote?.parentId),
-      remote?.nameKey ?? null,
-    );
+    tally.dirty += Number(dirty) - Number(previous !== null);
+    if (isHere && isThere) updateNode.run(body, turn, row);
+    else if (isThere) updateLocal.run(body, turn, ...here, row);
+    else if (isHere) updateRemote.run(body, turn, ...there, row);
+    else updateBoth.run(body, turn, ...here, ...there, row);
   }
 
   return {
@@ -94,4 +102,8 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
 
 function optionalId(id: string | undefined): Uint8Array | null {
   return id === undefined ? null : idBlob(id);
+}
+
+function areStill(columns: readonly string[]): string {
+  return columns.map((column) => `${column} IS ?`).join(" AND ");
 }
