@@ -62,7 +62,7 @@ export async function createSqliteHubStore({ path }: { readonly path: string }):
     `SELECT revision, body FROM revisions WHERE workspace = ${WORKSPACE} AND node_id = ? ORDER BY revision DESC ${LIMIT}`,
   );
   const manifestById = sql.prepare("SELECT body FROM manifests WHERE workspace = ? AND manifest_id = ?").pluck();
-  const isPossessed = sql.prepare("SELECT 1 FROM possessed WHERE workspace = ? AND chunk_id = ?").pluck();
+  const possessedLength = sql.prepare("SELECT length_bytes FROM possessed WHERE workspace = ? AND chunk_id = ?").pluck();
   const markOf = sql.prepare(
     `SELECT account_id AS accountId, watermark, answers, acked_seq AS ackedSeq FROM marks WHERE workspace = ${WORKSPACE} AND replica_id = ?`,
   );
@@ -146,7 +146,12 @@ export async function createSqliteHubStore({ path }: { readonly path: string }):
     async possessed(workspaceId, chunkIds) {
       return database.readMany(() => {
         const workspace = keyOf(workspaceId);
-        return new Set<ChunkId>(chunkIds.filter((chunkId) => isPossessed.get(workspace, idBlob(chunkId)) !== undefined));
+        const lengths = new Map<ChunkId, number>();
+        for (const chunkId of chunkIds) {
+          const lengthBytes = possessedLength.get(workspace, idBlob(chunkId)) as number | undefined;
+          if (lengthBytes !== undefined) lengths.set(chunkId, lengthBytes);
+        }
+        return lengths;
       });
     },
     async mark(workspaceId, replicaId) {
