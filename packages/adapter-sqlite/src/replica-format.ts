@@ -52,5 +52,6 @@ export const REPLICA_FORMAT: DatabaseFormat = {
       PRIMARY KEY (workspace, counter)
     ) STRICT, WITHOUT ROWID;
     `,
+    "-- Bodies name what is as the hub's head says only once. Those of format 1 are read as before; a program of format 1 cannot read the new ones.",
   ],
 };
