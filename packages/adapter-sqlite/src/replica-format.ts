@@ -60,5 +60,6 @@ export const REPLICA_FORMAT: DatabaseFormat = {
     ) STRICT;
     CREATE UNIQUE INDEX looks_by_id ON looks (workspace, node_id);
     `,
+    "-- Bodies name what is as the hub's head says only once. Those of format 2 are read as before; a program of format 2 cannot read the new ones.",
   ],
 };

@@ -8,8 +8,8 @@ export interface ReplicaWrites {
   removeWorkspace(workspaceId: WorkspaceId): void;
 }
 
-/** Of a row: its turn when it is dirty, and its local parent. */
-type Before = readonly [turn: number | null, localParentId: Buffer | null];
+/** Of a row that goes: its turn when it was dirty, and its local parent. */
+type RemovedNode = readonly [turn: number | null, localParentId: Buffer | null];
 
 interface Tally {
   readonly workspace: number;
@@ -20,6 +20,13 @@ interface Tally {
   nextTurn: number;
 }
 
+/** What the rows of the two trees are found by. */
+const LOCAL = ["local_parent_id", "local_name_key", "inode", "manifest_id"];
+const REMOTE = ["remote_parent_id", "remote_name_key"];
+
+/** Row id, turn, local parent, and whether the columns of each tree are as they are to be. */
+type StoredNode = [row: number, turn: number | null, localParentId: Buffer | null, isHere: number, isThere: number];
+
 export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
   const tallyOf = sql.prepare(
     `INSERT INTO workspaces (workspace_id) VALUES (?) ON CONFLICT DO UPDATE SET workspace_id = excluded.workspace_id
@@ -27,24 +34,20 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
   );
   const setTally = sql.prepare("UPDATE workspaces SET nodes = ?, dirty = ?, next_turn = ? WHERE workspace = ?");
   const setState = sql.prepare("UPDATE workspaces SET state = ? WHERE workspace = ?");
-  const beforeOf = sql.prepare("SELECT dirty_turn, local_parent_id FROM nodes WHERE workspace = ? AND node_id = ?").raw();
-  const putNode = sql.prepare(
-    `INSERT INTO nodes (workspace, node_id, body, dirty_turn, local_parent_id, local_name_key, inode, manifest_id, remote_parent_id, remote_name_key)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (workspace, node_id) DO UPDATE SET
-       body = excluded.body,
-       dirty_turn = excluded.dirty_turn,
-       local_parent_id = excluded.local_parent_id,
-       local_name_key = excluded.local_name_key,
-       inode = excluded.inode,
-       manifest_id = excluded.manifest_id,
-       remote_parent_id = excluded.remote_parent_id,
-       remote_name_key = excluded.remote_name_key`,
+  const storedNode = sql
+    .prepare(`SELECT rowid, dirty_turn, local_parent_id, ${areStill(LOCAL)}, ${areStill(REMOTE)} FROM nodes WHERE workspace = ? AND node_id = ?`)
+    .raw();
+  const addNode = sql.prepare(
+    `INSERT INTO nodes (body, dirty_turn, ${[...LOCAL, ...REMOTE].join(", ")}, workspace, node_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const updateNode = prepareUpdate([]);
+  const updateLocal = prepareUpdate(LOCAL);
+  const updateRemote = prepareUpdate(REMOTE);
+  const updateBoth = prepareUpdate([...LOCAL, ...REMOTE]);
   const removeNode = sql.prepare("DELETE FROM nodes WHERE workspace = ? AND node_id = ? RETURNING dirty_turn, local_parent_id").raw();
   const putManifest = sql.prepare(
     `INSERT INTO manifests (workspace, manifest_id, body) VALUES (?, ?, ?)
-     ON CONFLICT (workspace, manifest_id) DO UPDATE SET body = excluded.body`,
+     ON CONFLICT (workspace, manifest_id) DO UPDATE SET body = excluded.body WHERE body <> excluded.body`,
   );
   const putLook = sql.prepare(
     `INSERT INTO looks (workspace, node_id, body) VALUES (?, ?, ?)
@@ -58,7 +61,7 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
   );
 
   function remove(tally: Tally, nodeId: NodeId): void {
-    const before = removeNode.get(tally.workspace, idBlob(nodeId)) as Before | undefined;
+    const before = removeNode.get(tally.workspace, idBlob(nodeId)) as RemovedNode | undefined;
     if (before === undefined) return;
     const [turn, parentId] = before;
     tally.nodes--;
@@ -66,28 +69,32 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
     if (parentId !== null) tally.changed.add(parentId.toString("hex")).add(nodeId);
   }
 
+  /** An UPDATE writes the indexes of every column that it names, changed or not: so it names only the trees that the row moved in. */
+  function prepareUpdate(columns: readonly string[]) {
+    return sql.prepare(`UPDATE nodes SET ${["body", "dirty_turn", ...columns].map((column) => `${column} = ?`).join(", ")} WHERE rowid = ?`);
+  }
+
   function put(tally: Tally, { nodeId, body, dirty, local, remote }: ReplicaRow): void {
     const id = idBlob(nodeId);
-    const before = beforeOf.get(tally.workspace, id) as Before | undefined;
-    const [previous = null, parentId = null] = before ?? [];
-    const turn = dirty ? (previous ?? tally.nextTurn++) : null;
-    if (before === undefined) tally.nodes++;
-    tally.dirty += Number(dirty) - Number(previous !== null);
+    const here = [optionalId(local?.parentId), local?.nameKey ?? null, local?.inode ?? null, optionalId(local?.manifestId)];
+    const there = [optionalId(remote?.parentId), remote?.nameKey ?? null];
+    const stored = storedNode.get(...here, ...there, tally.workspace, id) as StoredNode | undefined;
     if (local !== undefined) tally.changed.add(local.parentId);
+    if (stored === undefined) {
+      addNode.run(body, dirty ? tally.nextTurn++ : null, ...here, ...there, tally.workspace, id);
+      tally.nodes++;
+      tally.dirty += Number(dirty);
+      return;
+    }
+    const [row, previous, parentId, isHere, isThere] = stored;
     if (parentId !== null) tally.changed.add(parentId.toString("hex"));
     if (parentId !== null && local === undefined) tally.changed.add(nodeId);
-    putNode.run(
-      tally.workspace,
-      id,
-      body,
-      turn,
-      optionalId(local?.parentId),
-      local?.nameKey ?? null,
-      local?.inode ?? null,
-      optionalId(local?.manifestId),
-      optionalId(remote?.parentId),
-      remote?.nameKey ?? null,
-    );
+    const turn = dirty ? (previous ?? tally.nextTurn++) : null;
+    tally.dirty += Number(dirty) - Number(previous !== null);
+    if (isHere && isThere) updateNode.run(body, turn, row);
+    else if (isThere) updateLocal.run(body, turn, ...here, row);
+    else if (isHere) updateRemote.run(body, turn, ...there, row);
+    else updateBoth.run(body, turn, ...here, ...there, row);
   }
 
   return {
@@ -112,4 +119,8 @@ export function prepareWrites(sql: SqliteDatabase): ReplicaWrites {
 
 function optionalId(id: string | undefined): Uint8Array | null {
   return id === undefined ? null : idBlob(id);
+}
+
+function areStill(columns: readonly string[]): string {
+  return columns.map((column) => `${column} IS ?`).join(" AND ");
 }

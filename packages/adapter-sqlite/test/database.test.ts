@@ -109,17 +109,17 @@ describe("asStoreError", () => {
 });
 
 describe.each([
-  { store: "hub", create: createSqliteHubStore },
-  { store: "account", create: createSqliteAccountStore },
-  { store: "replica", create: createSqliteReplicaStore },
-])("the $store store", ({ create }) => {
+  { store: "hub", create: createSqliteHubStore, newest: 1 },
+  { store: "account", create: createSqliteAccountStore, newest: 1 },
+  { store: "replica", create: createSqliteReplicaStore, newest: 2 },
+])("the $store store", ({ create, newest }) => {
   it("writes a log, waits for the disk, and is marked as ours", async () => {
     const path = temporaryPath();
     await (await create({ path })).close();
     const database = new Database(path);
     expect(database.pragma("journal_mode", { simple: true })).toBe("wal");
     expect(database.pragma("application_id", { simple: true })).toBe(0x54574e46);
-    expect(database.pragma("user_version", { simple: true })).toBe(1);
+    expect(database.pragma("user_version", { simple: true })).toBe(newest);
     expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
     database.close();
   });

@@ -354,6 +354,14 @@ describe("the bytes of format 1", () => {
   });
 });
 
+describe("bytes that older programs wrote", () => {
+  it.each(golden.older)("are still read: $name", ({ name, hex }) => {
+    const { bytes, value, read } = VALUES[name] as Written;
+    expect(bytesToHex(bytes)).not.toBe(hex);
+    expect(read(hexToBytes(hex))).toEqual(value);
+  });
+});
+
 describe("hashes over format 1", () => {
   it("are those that were given before", () => {
     const first = firstChain(cursor.epoch, nobleSha256);

@@ -112,9 +112,8 @@ export function createTransfer({ store, packs, env, counters, onDamage }: Transf
     atMost(chunkIds.length, MAX_BATCH_FRAMES, "chunks asked for");
     const possessed = await store.possessed(workspaceId, chunkIds);
     const ours = chunkIds.filter((chunkId) => possessed.has(chunkId));
-    const rows = await store.chunks(ours);
     atMost(
-      rows.reduce((sum, row) => sum + (row?.plainBytes ?? 0), 0),
+      ours.reduce((sum, chunkId) => sum + (possessed.get(chunkId) ?? 0), 0),
       MAX_BATCH_BYTES,
       "bytes asked for",
     );
