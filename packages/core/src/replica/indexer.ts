@@ -468,10 +468,10 @@ export class Indexer {
   async #settleVanished(unsettled: Set<LocalPath>): Promise<void> {
     const now = this.#env.monotonicMs();
     const levels: Levels = new Map();
+    if (this.#powerLoss.hasUnverified) for (const nodeId of [...this.#vanished.keys()]) await this.#comesAgain(nodeId);
     for (const [nodeId, since] of this.#vanished) {
       const path = await this.#trees.localPath(nodeId);
       if (path === undefined) this.#vanished.delete(nodeId);
-      else if (this.#powerLoss.isUnverified(nodeId)) await this.#comesAgain(nodeId, path);
       else if (await this.#isDisplaced(nodeId)) await this.#forgetBelow(nodeId, levels);
       else if (now - since < this.#settleMs) unsettled.add(parentPath(path));
       else if (!(await this.#isStillThere(nodeId, path))) await this.#forgetBelow(nodeId, levels);
@@ -482,11 +482,13 @@ export class Indexer {
     }
   }
 
-  /** The disk has lost a file that was put there: it is fetched again. */
-  async #comesAgain(nodeId: NodeId, path: LocalPath): Promise<void> {
+  /** What is gone and the disk may have lost is fetched again, at once: nobody may have seen it. So is what was in a directory that is gone. */
+  async #comesAgain(nodeId: NodeId): Promise<void> {
+    for (const child of await this.#trees.localChildren(nodeId)) await this.#comesAgain(child.nodeId);
+    if (!this.#powerLoss.isUnverified(nodeId)) return;
     const record = await this.#trees.record(nodeId);
     this.#vanished.delete(nodeId);
-    this.#events.damaged(path);
+    this.#events.damaged(await this.#trees.shownPath(nodeId));
     await this.#trees.write(record?.remote === undefined ? { remove: [nodeId] } : { put: [{ nodeId, remote: record.remote }] });
   }
 

@@ -79,6 +79,17 @@ describe("small files that are put in place without waiting for the disk", () =>
     expect(Object.keys(texts(world.laptop.tree))).toEqual(["b", "folder/c", "folder/d"]);
   });
 
+  it("come again with their folder when somebody removed that, in which the disk had lost them", async () => {
+    const world = await laptopAndPhone(dies);
+    await world.phone.sync().catch(() => {});
+    world.phone.tree.rm("folder");
+    await startAgain(world, "the next boot");
+    await world.phone.sync();
+    await world.laptop.sync();
+    await world.phone.sync();
+    expect([texts(world.phone.tree), texts(world.laptop.tree)]).toEqual([TEXTS, TEXTS]);
+  });
+
   it("are a person's when somebody has written to them since", async () => {
     const world = await laptopAndPhone(dies);
     await world.phone.sync().catch(() => {});
