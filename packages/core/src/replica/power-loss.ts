@@ -30,10 +30,15 @@ export class PowerLoss {
     return trees.state.bootId === env.bootId;
   }
 
+  /** The disk may have lost files that this device had put there. */
+  get hasUnverified(): boolean {
+    return !this.isOver && (this.#parts.trees.state.unverified ?? []).length > 0;
+  }
+
   /** True of a file that this device had put on the disk, and that the disk may not have had. When it is absent, it was not deleted. */
   isUnverified(nodeId: NodeId): boolean {
     const { unverified = [] } = this.#parts.trees.state;
-    if (this.isOver || unverified.length === 0) return false;
+    if (!this.hasUnverified) return false;
     if (this.#listed.of !== unverified) this.#listed = { of: unverified, nodeIds: new Set(unverified) };
     return this.#listed.nodeIds.has(nodeId);
   }

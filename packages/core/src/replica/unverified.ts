@@ -43,10 +43,12 @@ export class Unverified {
 
   /** The list with these nodes, to be written with what makes them synced. */
   with(nodeIds: readonly NodeId[]): readonly NodeId[] {
-    const listed = [...this.#listed(), ...nodeIds];
-    for (const nodeId of nodeIds) this.#verified.delete(nodeId);
+    for (const nodeId of nodeIds) {
+      this.#verified.delete(nodeId);
+      this.#lost.delete(nodeId);
+    }
     this.#promised = 0;
-    return listed;
+    return [...new Set([...this.#listed(), ...nodeIds])];
   }
 
   /** Begins to make durable what is listed. */

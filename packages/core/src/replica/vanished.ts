@@ -41,10 +41,10 @@ export class Vanished {
     const { trees, env, settleMs, powerLoss } = this.#options;
     const now = env.monotonicMs();
     const levels: Levels = new Map();
+    if (powerLoss.hasUnverified) for (const nodeId of [...this.#since.keys()]) await this.#comesAgain(nodeId);
     for (const [nodeId, since] of this.#since) {
       const path = await trees.localPath(nodeId);
       if (path === undefined) this.#since.delete(nodeId);
-      else if (powerLoss.isUnverified(nodeId)) await this.#comesAgain(nodeId, path);
       else if (await this.#isDisplaced(nodeId)) await this.#forgetBelow(nodeId, levels);
       else if (now - since < settleMs) unsettled.add(parentPath(path));
       else if (!(await this.#isStillThere(nodeId, path))) await this.#forgetBelow(nodeId, levels);
@@ -55,12 +55,14 @@ export class Vanished {
     }
   }
 
-  /** The disk has lost a file that was put there: it is fetched again. */
-  async #comesAgain(nodeId: NodeId, path: LocalPath): Promise<void> {
-    const { trees, onDamaged } = this.#options;
+  /** What is gone and the disk may have lost is fetched again, at once: nobody may have seen it. So is what was in a directory that is gone. */
+  async #comesAgain(nodeId: NodeId): Promise<void> {
+    const { trees, powerLoss, onDamaged } = this.#options;
+    for (const child of await trees.localChildren(nodeId)) await this.#comesAgain(child.nodeId);
+    if (!powerLoss.isUnverified(nodeId)) return;
     const record = await trees.record(nodeId);
     this.#since.delete(nodeId);
-    onDamaged(path);
+    onDamaged(await trees.shownPath(nodeId));
     await trees.write(record?.remote === undefined ? { remove: [nodeId] } : { put: [{ nodeId, remote: record.remote }] });
   }
 
