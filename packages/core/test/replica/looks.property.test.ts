@@ -21,6 +21,12 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant("sync" as const), device }) },
 );
 
+/** Both devices have files, and have looked at them often enough to remember. */
+const BEGINNING: readonly Op[] = [
+  ...["a/b/c", "a/d", "b/c"].map((path) => ({ kind: "write", device: 0, path }) as const),
+  ...[0, 1, 0, 1, 0, 1].map((one) => ({ kind: "sync", device: one }) as const),
+];
+
 /** What the two folders hold, and what each device says of itself, after each sync. `remembers`: false when looks are forgotten at once. */
 async function live(ops: readonly Op[], remembers: boolean): Promise<readonly unknown[]> {
   const twins = await createTwins(["laptop", "phone"]);
@@ -29,7 +35,7 @@ async function live(ops: readonly Op[], remembers: boolean): Promise<readonly un
     if (!remembers)
       (store as { -readonly [Key in keyof ReplicaStore]: ReplicaStore[Key] }).looks = async (_, nodeIds) => nodeIds.map(() => undefined);
   }
-  for (const [index, one] of ops.entries()) {
+  for (const [index, one] of [...BEGINNING, ...ops].entries()) {
     const target = twins.devices[one.device] as Device;
     await act(target, one, `text ${index}`).catch(() => {}); // of a thing that is not there
     if (one.kind !== "sync") continue;
@@ -40,7 +46,7 @@ async function live(ops: readonly Op[], remembers: boolean): Promise<readonly un
 }
 
 async function act({ tree, replica, restart }: Device, one: Op, text: string): Promise<void> {
-  if (one.kind === "write") tree.write(one.path, one.path.endsWith("ignore") ? `${text.at(-1) === "1" ? "c" : "/b"}\n` : text);
+  if (one.kind === "write") tree.write(one.path, one.path.endsWith("ignore") ? `${text.endsWith("1") || text.endsWith("4") ? "/a/b" : "c"}\n` : text);
   if (one.kind === "rm") tree.rm(one.path);
   if (one.kind === "chmod") tree.chmod(one.path, true);
   if (one.kind === "rename" && !`${one.to}/`.startsWith(`${one.path}/`) && !tree.files().has(one.to)) tree.rename(one.path, one.to);
