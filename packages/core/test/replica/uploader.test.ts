@@ -122,6 +122,7 @@ describe("a long run of uploads", () => {
   it("sends a chunk once that files of two commits hold, and again when the first of them could not be read", async () => {
     for (const isUnreadable of [false, true]) {
       const { log, wrapTransport } = watched(async (call, nth) => {
+        if (call === "upload") await turns(50);
         if (call === "missing" && nth === 1 && isUnreadable) laptop.tree.write("f0", "other text");
       });
       const { laptop, phone, twins } = await pair(wrapTransport);
