@@ -75,7 +75,15 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
       return nameOf(link);
     },
 
-    sync: async ({ dirs, confirm }, options) => await each(await mustSelect(dirs), options, (linked) => linked.sync({ ...options, confirm })),
+    async sync({ dirs, confirm, limits }, options) {
+      if (limits !== undefined && followers.isActive()) {
+        throw new TwinfoldError("ERR_IN_USE", "`twinfold sync` runs already, with limits of its own: change them with `twinfold limits`");
+      }
+      pool.limits.apply(limits ?? {});
+      return await each(await mustSelect(dirs), options, (linked) => linked.sync({ ...options, confirm }));
+    },
+
+    limits: (change) => pool.limits.keep(change),
 
     plan: async ({ dirs }, options) => await each(await mustSelect(dirs), options, ({ replica }) => replica.plan({ signal: options.signal })),
 
@@ -129,7 +137,15 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
     async status({ dirs }) {
       const links = await Promise.all((await selected(dirs)).map(statusOf));
       const sum = (count: (link: LinkStatus) => number): number => links.reduce((total, link) => total + count(link), 0);
-      return { running: followers.isActive(), bytesSent: sum((link) => link.bytesSent), bytesReceived: sum((link) => link.bytesReceived), links };
+      const { inForce, bandwidth } = pool.limits;
+      return {
+        running: followers.isActive(),
+        bytesSent: sum((link) => link.bytesSent),
+        bytesReceived: sum((link) => link.bytesReceived),
+        limits: inForce,
+        throttledMs: Math.round(bandwidth.throttledMs),
+        links,
+      };
     },
 
     async setPaused({ dirs, paused }) {
@@ -251,6 +267,7 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
   return {
     request: (name, ask, options) => answering[name](ask, options),
     async follow(options) {
+      pool.limits.apply(options.limits ?? {});
       await followers.follow(await mustSelect(options.dirs), options);
     },
     close: () => pool.close(),

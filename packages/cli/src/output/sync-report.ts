@@ -23,6 +23,7 @@ export function syncDocument(report: LinkReport): LinkReport {
     chunksReused: report.chunksReused,
     deltaFrames: report.deltaFrames,
     bytesSaved: report.bytesSaved,
+    throttledMs: report.throttledMs,
   };
 }
 
@@ -50,6 +51,7 @@ export function totalsOf(links: ReadonlyArray<LinkOutcome<LinkReport>>): LinkRep
     chunksReused: sum((report) => report.chunksReused),
     deltaFrames: sum((report) => report.deltaFrames),
     bytesSaved: sum((report) => report.bytesSaved),
+    throttledMs: sum((report) => report.throttledMs),
   };
 }
 
