@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import type { DoctorOptions } from "./commands/doctor.js";
+import type { LimitsOptions } from "./commands/limits.js";
 import type { LinkOptions } from "./commands/link.js";
 import type { ResolveOptions } from "./commands/resolve.js";
 import type { RestoreOptions } from "./commands/restore.js";
@@ -77,7 +78,13 @@ export function createProgram(run: Run): Command {
     .option("--once", "return when they agree")
     .option("--dry-run", "show what would be done, and do nothing")
     .option("--confirm", "say yes to removals that wait for it")
+    .option("--limit-up <rate>", "send at most so many bytes per second, such as 500k or 1.5M; off for no limit (default: what `limits` keeps)")
+    .option("--limit-down <rate>", "receive at most so many")
     .action((dirs: string[], options: SyncOptions) => run(async (context) => (await import("./commands/sync.js")).sync(context, dirs, options)));
+  command("limits", "show or change what sync may use of the network, in bytes per second")
+    .option("--up <rate>", "send at most so much, such as 500k or 1.5M; off for no limit")
+    .option("--down <rate>", "receive at most so much")
+    .action((options: LimitsOptions) => run(async (context) => (await import("./commands/limits.js")).limits(context, options)));
   command("pause [dir...]", "stop following linked folders").action((dirs: string[]) =>
     run(async (context) => (await import("./commands/pause.js")).pause(context, dirs)),
   );

@@ -160,9 +160,9 @@ describe.each(CLIENTS)("createHttpTransport over $name", ({ createClient }) => {
       return { chunkId: `${at}`.repeat(64) as ChunkId, codec: "plain", plainBytes: length, payload: new Uint8Array(length).fill(at + 1) };
     });
     const received: Buffer[] = [];
-    const transport = await transportTo(async (request, response) => {
-      for await (const piece of request) received.push(piece as Buffer);
-      response.writeHead(200, BINARY).end(encode(answerCodecs.upload, { stored: [], sendPlain: [] }));
+    const transport = await transportTo((request, response) => {
+      request.on("data", (piece: Buffer) => received.push(piece));
+      request.on("end", () => response.writeHead(200, BINARY).end(encode(answerCodecs.upload, { stored: [], sendPlain: [] })));
     });
     await transport.upload({ workspaceId, frames });
     expect(Buffer.concat(received).equals(Buffer.concat([...encodeFrames(frames)]))).toBe(true);

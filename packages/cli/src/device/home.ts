@@ -8,6 +8,7 @@ export interface DeviceHome {
   readonly device: string;
   readonly token: string;
   readonly links: string;
+  readonly limits: string;
   readonly replicaDatabase: string;
   readonly lock: string;
 }
@@ -25,6 +26,7 @@ export async function openDeviceHome(environment: NodeJS.ProcessEnv): Promise<De
     device: join(path, "device.json"),
     token: join(path, "token"),
     links: join(path, "links.json"),
+    limits: join(path, "limits.json"),
     replicaDatabase: join(path, "replica.db"),
     lock: join(path, "lock"),
   };

@@ -6,6 +6,8 @@ export interface Usage {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly requests: number;
+  /** For how long a limit held something back: of all networks that share the bandwidth. */
+  readonly throttledMs: number;
 }
 
 export interface MeteredNetwork {
@@ -17,14 +19,14 @@ export interface MeteredNetwork {
 }
 
 /** Connections of its own, whose bytes are counted at the sockets. */
-export function createMeteredNetwork(options: Pick<NodeHttpClientOptions, "bandwidth"> = {}): MeteredNetwork {
+export function createMeteredNetwork({ bandwidth }: Pick<NodeHttpClientOptions, "bandwidth"> = {}): MeteredNetwork {
   const openSockets = new Set<Socket>();
   let requests = 0;
   let sentOnClosed = 0;
   let receivedOnClosed = 0;
 
   const client = createNodeHttpClient({
-    ...options,
+    bandwidth,
     onConnection(socket) {
       openSockets.add(socket);
       socket.once("close", () => {
@@ -49,16 +51,21 @@ export function createMeteredNetwork(options: Pick<NodeHttpClientOptions, "bandw
         bytesSent += socket.bytesWritten;
         bytesReceived += socket.bytesRead;
       }
-      return { bytesSent, bytesReceived, requests };
+      return { bytesSent, bytesReceived, requests, throttledMs: Math.round(bandwidth?.throttledMs ?? 0) };
     },
     close: () => client.close(),
   };
 }
 
-export const NO_USAGE: Usage = { bytesSent: 0, bytesReceived: 0, requests: 0 };
+export const NO_USAGE: Usage = { bytesSent: 0, bytesReceived: 0, requests: 0, throttledMs: 0 };
 
 export function usageSum(a: Usage, b: Usage): Usage {
-  return { bytesSent: a.bytesSent + b.bytesSent, bytesReceived: a.bytesReceived + b.bytesReceived, requests: a.requests + b.requests };
+  return {
+    bytesSent: a.bytesSent + b.bytesSent,
+    bytesReceived: a.bytesReceived + b.bytesReceived,
+    requests: a.requests + b.requests,
+    throttledMs: a.throttledMs + b.throttledMs,
+  };
 }
 
 export function usageSince(before: Usage, now: Usage): Usage {
@@ -66,5 +73,6 @@ export function usageSince(before: Usage, now: Usage): Usage {
     bytesSent: now.bytesSent - before.bytesSent,
     bytesReceived: now.bytesReceived - before.bytesReceived,
     requests: now.requests - before.requests,
+    throttledMs: now.throttledMs - before.throttledMs,
   };
 }

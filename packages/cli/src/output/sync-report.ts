@@ -27,6 +27,7 @@ export function syncDocument(report: LinkReport): LinkReport {
     commitsUnderWay: report.commitsUnderWay,
     directoriesUnchanged: report.directoriesUnchanged,
     filesUnverified: report.filesUnverified,
+    throttledMs: report.throttledMs,
   };
 }
 
@@ -58,6 +59,7 @@ export function totalsOf(links: ReadonlyArray<LinkOutcome<LinkReport>>): LinkRep
     commitsUnderWay: Math.max(0, ...reports.map((report) => report.commitsUnderWay)),
     directoriesUnchanged: sum((report) => report.directoriesUnchanged),
     filesUnverified: sum((report) => report.filesUnverified),
+    throttledMs: Math.max(0, ...reports.map((report) => report.throttledMs)),
   };
 }
 
