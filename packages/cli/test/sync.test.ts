@@ -37,6 +37,7 @@ describe("sync DIR --once", () => {
       chunksReused: 0,
       deltaFrames: 0,
       bytesSaved: expect.any(Number),
+      throttledMs: 0,
     });
 
     const down = await syncOnce(phone);
