@@ -71,7 +71,7 @@ describe("limits", () => {
 
     await writeFile(join(laptop.folder, "b.bin"), seededRandom(6).bytes(sizeBytes));
     expect((await syncOnce(laptop)).json).toMatchObject({ inSync: true, throttledMs: 0 });
-  });
+  }, 180_000);
 
   it("come over a running sync at once, which no other command's options change", async () => {
     const { url } = await startServer();

@@ -41,6 +41,7 @@ describe("sync DIR --once", () => {
       commitsUnderWay: 1,
       filesUnverified: 0,
       directoriesUnchanged: 0,
+      throttledMs: 0,
     });
 
     const down = await syncOnce(phone);
