@@ -35,10 +35,10 @@ async function syncFile(fs: FileSystem, absolute: string): Promise<FileSynced> {
     const file = await fs.open(absolute, MODE);
     try {
       if ((await file.stat()).kind !== "file") return "unreachable";
-      await file.sync();
-      return "durable";
-    } catch {
-      return "lost";
+      return await file.sync().then(
+        () => "durable",
+        () => "lost",
+      );
     } finally {
       await file.close();
     }

@@ -292,9 +292,10 @@ export class DiskSteps {
     const path = await this.#trees.localPath(nodeId);
     if (record?.local === undefined || record.remote === undefined || path === undefined) return LATER;
     const { local, remote } = record;
+    // The trees first: of a removal that fails on its way nobody could tell that it was no deletion. What stays is found again.
+    await this.#trees.write({ put: [{ nodeId, remote }] });
     const outcome = await this.#try(() => this.#tree.remove(path, local.stat), parentPath(path));
-    if (outcome.kind === "done") await this.#trees.write({ put: [{ nodeId, remote }] });
-    return outcome;
+    return outcome.kind === "failed" ? { kind: "changed", directories: [parentPath(path)] } : outcome;
   }
 
   /** Takes a node that the hub has deleted off the disk, into the trash. */

@@ -239,9 +239,10 @@ export class StepRunner {
       if (outcomes.some((outcome) => outcome.kind !== "changed")) progressed = true;
       const placed = outcomes.filter((outcome) => outcome.kind === "placed");
       await this.#disk.placed(placed.map(({ file, stat, durable }) => ({ record: file.record, path: file.path, stat, durable })));
-      this.#parts.unverified.begin();
+      const unverified = placed.filter(({ durable }) => !durable);
+      this.#parts.unverified.begin(unverified.map(({ file }) => ({ nodeId: file.record.nodeId, path: file.path })));
       this.#tally.count("filesDownloaded", placed.length);
-      this.#tally.count("filesUnverified", placed.filter(({ durable }) => !durable).length);
+      this.#tally.count("filesUnverified", unverified.length);
       for (const { file } of placed) if (baseName(file.path) === IGNORE_FILE) this.#changed.add(parentPath(file.path));
       for (const { file } of placed) this.#tally.emit("file:downloaded", { path: file.path, sizeBytes: file.content.sizeBytes });
       this.#tally.transferred("down", placed.length, 0);

@@ -6,6 +6,11 @@ import { sameContent } from "../node.js";
 import type { NodeRecord } from "../reconcile/node-record.js";
 import type { Trees } from "./trees.js";
 
+interface ListedFile {
+  readonly nodeId: NodeId;
+  readonly path: LocalPath;
+}
+
 /** Files listed, at most: 16 bytes each in what is written with each group of files. Beyond it the disk is waited for. */
 const MAX_UNVERIFIED = 1_024;
 
@@ -25,7 +30,7 @@ export class Unverified {
   readonly #lost = new Set<NodeId>();
   /** Promised a place on the list. */
   #promised = 0;
-  #verifying: Promise<void> | undefined;
+  #verifying: Promise<void> = Promise.resolve();
 
   constructor({ trees, tree, env }: { readonly trees: Trees; readonly tree: LocalTree; readonly env: Env }) {
     this.#trees = trees;
@@ -51,19 +56,16 @@ export class Unverified {
     return [...new Set([...this.#listed(), ...nodeIds])];
   }
 
-  /** Begins to make durable what is listed. */
-  begin(): void {
-    this.#verifying ??= this.#verify().finally(() => {
-      this.#verifying = undefined;
-    });
-    this.#verifying.catch(() => {}); // what failed is still listed
+  /** Begins to make durable what was just put at these paths, and listed. */
+  begin(files: readonly ListedFile[]): void {
+    this.#verifying = this.#verifying.then(() => this.#sync(files)).catch(() => {}); // what failed is still listed
   }
 
   /** Makes durable what is listed; gives the nodes of which the disk may never have what they hold. What is not where it was put stays listed, until a scan tells what became of it. */
   async end(): Promise<readonly NodeId[]> {
     const { unverified = [], bootId } = this.#trees.state;
     if (unverified.length === 0 || bootId !== this.#env.bootId) return [];
-    await this.#verifying?.catch(() => {});
+    await this.#verifying;
     await this.#verify();
     const listed = this.#listed();
     if (listed.length < unverified.length) await this.#trees.write({ state: { unverified: listed } });
@@ -77,7 +79,7 @@ export class Unverified {
   }
 
   async #verify(): Promise<void> {
-    const files: Array<{ readonly nodeId: NodeId; readonly path: LocalPath }> = [];
+    const files: ListedFile[] = [];
     const nodeIds = this.#listed();
     for (const [index, record] of (await this.#trees.records(nodeIds)).entries()) {
       const nodeId = nodeIds[index] as NodeId;
@@ -87,6 +89,10 @@ export class Unverified {
         this.#lost.delete(nodeId);
       } else if (!this.#lost.has(nodeId)) files.push({ nodeId, path });
     }
+    await this.#sync(files);
+  }
+
+  async #sync(files: readonly ListedFile[]): Promise<void> {
     if (files.length === 0) return;
     const synced = await this.#tree.sync(files.map(({ path }) => path));
     for (const [index, { nodeId }] of files.entries()) {
