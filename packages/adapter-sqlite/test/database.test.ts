@@ -111,7 +111,7 @@ describe("asStoreError", () => {
 describe.each([
   { store: "hub", create: createSqliteHubStore, newest: 1 },
   { store: "account", create: createSqliteAccountStore, newest: 1 },
-  { store: "replica", create: createSqliteReplicaStore, newest: 2 },
+  { store: "replica", create: createSqliteReplicaStore, newest: 3 },
 ])("the $store store", ({ create, newest }) => {
   it("writes a log, waits for the disk, and is marked as ours", async () => {
     const path = temporaryPath();
