@@ -31,8 +31,9 @@ const CORE_LAYERS = {
 
 const core = "^packages/core/src/";
 
-/** The one public place of a package besides its index: `@twinfold/testing/conformance`. */
+/** The public places of packages besides their indexes: `@twinfold/testing/conformance` and `@twinfold/transport-http/node`. */
 const CONFORMANCE_INDEX = "^packages/testing/src/conformance/index\\.ts$";
+const NODE_INDEX = "^packages/transport-http/src/node/index\\.ts$";
 
 const packageRules = Object.entries(MAY_IMPORT).map(([name, allowed]) => ({
   name: `${name}-imports-down`,
@@ -68,6 +69,13 @@ export default {
       to: { dependencyTypes: ["core"] },
     },
     {
+      name: "transport-http-runs-in-browsers",
+      comment: "What needs Node is in its folder `node`, which only `@twinfold/transport-http/node` opens.",
+      severity: "error",
+      from: { path: "^packages/transport-http/src/", pathNot: "/src/node/" },
+      to: { path: "^packages/transport-http/src/node/|^(node:)?(http|https|net|tls|buffer|stream)$" },
+    },
+    {
       name: "core-has-four-dependencies",
       severity: "error",
       from: { path: core },
@@ -91,13 +99,13 @@ export default {
       comment: "What another package's index does not export is not public.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
-      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "/src/index\\.ts$", CONFORMANCE_INDEX] },
+      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "/src/index\\.ts$", CONFORMANCE_INDEX, NODE_INDEX] },
     },
     {
       name: "examples-use-public-names",
       severity: "error",
       from: { path: "^examples/" },
-      to: { path: "^packages/[^/]+/src/", pathNot: ["/src/index\\.ts$", CONFORMANCE_INDEX] },
+      to: { path: "^packages/[^/]+/src/", pathNot: ["/src/index\\.ts$", CONFORMANCE_INDEX, NODE_INDEX] },
     },
     {
       name: "conformance-runs-anywhere",

@@ -13,6 +13,7 @@ const bench = { name: "bench", root: fileURLToPath(new URL("./bench", import.met
 /** Tests read the packages' sources, so that a change needs no build to be tested. */
 const alias = Object.fromEntries([
   ["@twinfold/testing/conformance", `${packagesDirectory}/testing/src/conformance/index.ts`],
+  ["@twinfold/transport-http/node", `${packagesDirectory}/transport-http/src/node/index.ts`],
   ...names.map((name) => [name === "cli" ? "twinfold" : `@twinfold/${name}`, `${packagesDirectory}/${name}/src/index.ts`]),
 ]);
 

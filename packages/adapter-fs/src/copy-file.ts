@@ -1,13 +1,19 @@
-import type { FileSystem, OpenFile } from "@twinfold/core";
+import type { FileSystem, OpenFile, LocalReadOptions } from "@twinfold/core";
 
 /** Bytes of a file that are in memory at a time. */
 export const PIECE_BYTES = 1024 * 1024;
 
-/** The file's bytes from `offset` to `end`, or to its own end, until the signal aborts. Each piece is an array of its own. */
-export async function* pieces(file: OpenFile, offset: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+/** The file's bytes from `offset` to `end`, or to its own end, until the signal aborts. Each piece is an array of its own, or lies in its place in `into`. */
+export async function* pieces(
+  file: OpenFile,
+  offset: number,
+  end: number,
+  { signal, into }: Pick<LocalReadOptions, "signal" | "into"> = {},
+): AsyncGenerator<Uint8Array> {
   for (let at = offset; at < end; ) {
     signal?.throwIfAborted();
-    const piece = new Uint8Array(Math.min(PIECE_BYTES, end - at));
+    const length = Math.min(PIECE_BYTES, end - at);
+    const piece = into?.subarray(at - offset, at - offset + length) ?? new Uint8Array(length);
     const count = await file.read(piece, at);
     if (count > 0) yield piece.subarray(0, count);
     if (count < piece.length) return;

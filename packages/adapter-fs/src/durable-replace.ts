@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import {
   baseName,
   conflictName,
@@ -14,7 +14,7 @@ import {
 } from "@twinfold/core";
 import { copyFile } from "./copy-file.js";
 import { diskCode, isAbsent } from "./disk-error.js";
-import { type LinkedRoot, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
+import { type LinkedRoot, lstatOrAbsent, ownFolder, pathIn, type Way } from "./linked-root.js";
 import { hasNoHardLinks, type Trash, type TrashEntry } from "./trash.js";
 
 /** Tries of a rename that another program holds up: on Windows a virus scanner has the file open for a moment. */
@@ -45,8 +45,12 @@ export interface DurableReplace {
 /** A file or symlink in one of our own folders. */
 export interface Draft {
   readonly path: string;
-  /** Makes it as it is to be in the place of what is there now, durably; gives its stat. */
+  /** False: neither it nor its new name waits for the disk. */
+  readonly durable: boolean;
+  /** Makes it as it is to be in the place of what is there now, durably if it is to be; gives its stat. */
   finish(replaced: FileStat | undefined): Promise<FileStat>;
+  /** As it is now, under whichever name. */
+  stat(): Promise<FileStat>;
 }
 
 export interface DurableReplaceParts {
@@ -79,20 +83,23 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
     }
   }
 
-  /** Puts `source` where nothing is. `false` when something is there after all, or the directory is gone or another one. */
-  async function putNew(source: string, target: string, path: LocalPath, way: Way): Promise<boolean> {
-    const isStill = () => root.isStill(parentPath(path), way);
+  /** Gives `source` a name that nothing has, in a directory that was just looked at. `false` when something has it after all, or the directory is gone. */
+  async function linkNew(source: string, target: string, path: LocalPath, way: Way): Promise<boolean> {
     try {
-      if (!(await isStill())) return false;
       await fs.link(source, target);
     } catch (error) {
       if (diskCode(error) === "EEXIST" || isAbsent(error)) return false;
       if (!hasNoHardLinks(error)) throw error;
-      return renameWhile(async () => (await isStill()) && (await look(target)) === undefined, source, target);
+      return renameWhile(async () => (await root.isStill(parentPath(path), way)) && (await look(target)) === undefined, source, target);
     }
     // A second name that stays behind does no harm: staging never opens a file that has two.
     await fs.unlink(source).catch(() => {});
     return true;
+  }
+
+  /** The same, in a directory that was found a while ago. */
+  async function linkStill(source: string, target: string, path: LocalPath, way: Way): Promise<boolean> {
+    return (await root.isStill(parentPath(path), way)) && linkNew(source, target, path, way);
   }
 
   /** Puts `source` over what is there. `false` when that is not as expected any more. */
@@ -122,8 +129,8 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
   async function putBeside(entry: TrashEntry, path: LocalPath, way: Way): Promise<void> {
     const nowMs = env.nowMs();
     for (let attempt = 1; ; attempt++) {
-      const copy = join(way.absolute, conflictName(baseName(path), deviceName, nowMs, attempt));
-      if (!(await putNew(entry.path, copy, path, way))) {
+      const copy = pathIn(way.absolute, conflictName(baseName(path), deviceName, nowMs, attempt));
+      if (!(await linkStill(entry.path, copy, path, way))) {
         if ((await look(copy)) !== undefined) continue;
         return;
       }
@@ -133,32 +140,55 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
   }
 
   /** The file as we made it, or, where it was touched since, as it was before: then the next scan sees the difference. */
-  async function resultOf(target: string, made: FileStat): Promise<LocalOutcome> {
+  async function resultOf(stat: () => Promise<FileStat | undefined>, made: FileStat): Promise<LocalOutcome> {
     // It is there; a look that fails changes nothing about that.
-    const now = await lstatOrAbsent(fs, target).catch(() => undefined);
+    const now = await stat().catch(() => undefined);
     const isOurs = now?.ino === made.ino && now.mode === made.mode && isSameWriting(root.statOf(now), root.statOf(made));
     return { kind: "done", stat: root.statOf(isOurs ? now : made) };
   }
 
+  /** What may wait for the disk comes first, so that one look at the way suffices: between it and the link that relies on it lies nothing slow. */
+  async function putNew(draft: Draft, path: LocalPath): Promise<LocalOutcome> {
+    const finished = await draft.finish(undefined);
+    const way = await root.findSteady(parentPath(path));
+    if (way === undefined) return CHANGED;
+    const target = pathIn(way.absolute, baseName(path));
+    if (!isNear(draft.path, way.home)) return putFar(draft, target, way, (near) => linkStill(near, target, path, way));
+    if (!(await linkNew(draft.path, target, path, way))) return CHANGED;
+    if (draft.durable) await fs.syncDirectory(way.absolute);
+    return resultOf(draft.stat, finished);
+  }
+
+  async function putInstead(draft: Draft, path: LocalPath, expected: LocalStat): Promise<LocalOutcome> {
+    const way = await root.find(parentPath(path));
+    if (way === undefined) return CHANGED;
+    const target = pathIn(way.absolute, baseName(path));
+    const replaced = await lstatOrAbsent(fs, target);
+    if (!isAsExpected(replaced && root.statOf(replaced), expected)) return CHANGED;
+    const finished = await draft.finish(replaced);
+    const put = (source: string) => putOver(source, target, path, way, expected);
+    if (!isNear(draft.path, way.home)) return putFar(draft, target, way, put);
+    if (!(await put(draft.path))) return CHANGED;
+    await fs.syncDirectory(way.absolute);
+    return resultOf(() => lstatOrAbsent(fs, target), finished);
+  }
+
+  /** A folder in the root may be on another disk: the draft is copied to that disk first. */
+  async function putFar(draft: Draft, target: string, way: Way, put: (near: string) => Promise<boolean>): Promise<LocalOutcome> {
+    const near = await copyNear(fs, draft.path, way.home);
+    const made = await fs.lstat(near);
+    const done = await put(near);
+    await fs.unlink(done ? draft.path : near).catch(() => {});
+    if (!done) return CHANGED;
+    await fs.syncDirectory(way.absolute);
+    return resultOf(() => lstatOrAbsent(fs, target), made);
+  }
+
   return {
-    async put(draft, path, expected) {
-      const way = await root.find(parentPath(path));
-      if (way === undefined) return CHANGED;
-      const target = join(way.absolute, baseName(path));
-      const replaced = await lstatOrAbsent(fs, target);
-      if (!isAsExpected(replaced && root.statOf(replaced), expected)) return CHANGED;
-      const finished = await draft.finish(replaced);
-      const near = await bringNear(fs, draft.path, way.home);
-      const made = near === draft.path ? finished : await fs.lstat(near);
-      const done = expected === undefined ? await putNew(near, target, path, way) : await putOver(near, target, path, way, expected);
-      if (near !== draft.path) await fs.unlink(done ? draft.path : near).catch(() => {});
-      if (!done) return CHANGED;
-      await fs.syncDirectory(way.absolute);
-      return resultOf(target, made);
-    },
+    put: (draft, path, expected) => (expected === undefined ? putNew(draft, path) : putInstead(draft, path, expected)),
     async bringBack(entry, path) {
-      const way = await root.find(parentPath(path));
-      if (way === undefined || !(await putNew(entry.path, join(way.absolute, baseName(path)), path, way))) return CHANGED;
+      const way = await root.findSteady(parentPath(path));
+      if (way === undefined || !(await linkNew(entry.path, pathIn(way.absolute, baseName(path)), path, way))) return CHANGED;
       await fs.syncDirectory(way.absolute);
       await trash.discard(entry);
       return { kind: "done" };
@@ -166,7 +196,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
     async takeAway(path, expected, { forGood }) {
       const way = await root.find(parentPath(path));
       if (way === undefined) return CHANGED;
-      const target = join(way.absolute, baseName(path));
+      const target = pathIn(way.absolute, baseName(path));
       if (!isAsExpected(await look(target), expected)) return CHANGED;
       const entry = await trash.open(way.home, path, "removed");
       let done = false;
@@ -178,7 +208,7 @@ export function createDurableReplace({ fs, root, trash, env, deviceName }: Durab
       }
       if (!done) return CHANGED;
       if (!isSameWriting(await look(entry.path), expected)) {
-        if (await putNew(entry.path, target, path, way)) await trash.discard(entry);
+        if (await linkStill(entry.path, target, path, way)) await trash.discard(entry);
         else await putBeside(entry, path, way);
         await fs.syncDirectory(way.absolute);
         return CHANGED;
@@ -196,10 +226,13 @@ function isSameWriting(now: LocalStat | undefined, expected: LocalStat): boolean
   return now !== undefined && isAsExpected({ ...now, ctimeNs: expected.ctimeNs }, expected);
 }
 
-/** A folder in the root may be on another disk: then the file is copied to that disk first. */
-async function bringNear(fs: FileSystem, source: string, home: string): Promise<string> {
-  if (dirname(dirname(source)) === home) return source;
-  const near = join(await ownFolder(fs, home, "staging"), source.slice(dirname(source).length + 1));
+/** True when the draft and what is in that folder of ours are on one disk. */
+function isNear(draft: string, home: string): boolean {
+  return dirname(dirname(draft)) === home;
+}
+
+async function copyNear(fs: FileSystem, source: string, home: string): Promise<string> {
+  const near = pathIn(await ownFolder(fs, home, "staging"), source.slice(dirname(source).length + 1));
   await fs.unlink(near).catch(() => {});
   const { kind } = await fs.lstat(source);
   if (kind === "symlink") await fs.symlink(await fs.readlink(source), near);

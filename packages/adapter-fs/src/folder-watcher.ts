@@ -1,5 +1,5 @@
 import { isAbsolute, relative, sep } from "node:path";
-import watcher from "@parcel/watcher";
+import type { Event } from "@parcel/watcher";
 import { INTERNAL_NAME, type LocalHint, type LocalPath, parentPath, parsePath, ROOT_PATH, TwinfoldError } from "@twinfold/core";
 
 /**
@@ -16,7 +16,7 @@ export type WatchFolder = (
 export const watchFolder: WatchFolder = async (root, isDirectory, listener) => {
   let stopped = false;
 
-  async function report(events: readonly watcher.Event[]): Promise<void> {
+  async function report(events: readonly Event[]): Promise<void> {
     const directories = new Set<LocalPath>();
     for (const { path, type } of events) {
       const inside = relative(root, path);
@@ -33,6 +33,7 @@ export const watchFolder: WatchFolder = async (root, isDirectory, listener) => {
   }
 
   try {
+    const { default: watcher } = await import("@parcel/watcher"); // a short command watches nothing
     const subscription = await watcher.subscribe(
       root,
       (error, events) => {

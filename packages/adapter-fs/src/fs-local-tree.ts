@@ -5,7 +5,6 @@ import {
   assertStagingKey,
   baseName,
   bytesToHex,
-  cutPieces,
   type Env,
   type Expected,
   type FileStat,
@@ -13,17 +12,13 @@ import {
   INTERNAL_NAME,
   isAsExpected,
   isTwinfoldError,
-  type LocalEntry,
   type LocalOutcome,
   type LocalPath,
   type LocalStat,
   type LocalTree,
-  type Manifest,
   type NameRules,
   noParent,
   noSuchTrash,
-  type OpenFile,
-  type OperationOptions,
   parentPath,
   restoredPath,
   ROOT_PATH,
@@ -31,22 +26,22 @@ import {
   TwinfoldError,
 } from "@twinfold/core";
 import { coalescedSync } from "./coalesced-sync.js";
-import { pieces } from "./copy-file.js";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import { createDurableReplace } from "./durable-replace.js";
 import { createFileCutter } from "./file-cutter.js";
+import { createFolderReader, notFound } from "./folder-reader.js";
 import { type WatchFolder, watchFolder } from "./folder-watcher.js";
 import { openStaging, removeAbandoned } from "./fs-staging.js";
-import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, type Way } from "./linked-root.js";
+import { createLinkedRoot, isSameWay, lstatOrAbsent, ownFolder, pathIn, type Way } from "./linked-root.js";
 import { retriedSync } from "./retried-sync.js";
-import { createNodeEnv, nodeSha256 } from "./node-env.js";
+import { createNodeEnv } from "./node-env.js";
 import { createNodeFileSystem } from "./node-file-system.js";
 import { probeNames } from "./probe-names.js";
+import { syncFiles } from "./sync-files.js";
 import { createTrash, type TrashEntry } from "./trash.js";
 
 const CHANGED = { kind: "changed" } as const;
 const EXECUTE_BITS = 0o111;
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export interface FsLocalTreeOptions {
@@ -81,9 +76,12 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   const replace = createDurableReplace({ fs, root, env, deviceName, trash });
   const newFileMode = 0o666 & ~process.umask();
   const cutter = createFileCutter();
+  const reader = createFolderReader({ fs, root, env, cutter, failureOf });
   const watches = new Set<() => Promise<void>>();
   const stagedKeys = new Set<string>();
   let rules: NameRules | undefined;
+  /** Looked at by this tree. It is looked at again when it is gone. */
+  let hasStagingFolder = false;
 
   async function doing<T>(what: string, path: LocalPath, work: () => Promise<T>): Promise<T> {
     try {
@@ -100,21 +98,14 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     return failure;
   }
 
-  /** Where `path` is, once its parent was found without following a symlink. */
-  async function locate(path: LocalPath): Promise<string | undefined> {
-    if (path === ROOT_PATH) return root.verify();
-    const way = await root.find(parentPath(path));
-    return way && join(way.absolute, baseName(path));
-  }
-
   async function mustLocate(path: LocalPath): Promise<string> {
-    const absolute = await locate(path);
+    const absolute = await reader.locate(path);
     if (absolute === undefined) throw notFound(path);
     return absolute;
   }
 
   async function lookAt(path: LocalPath): Promise<{ readonly absolute: string; readonly raw: FileStat; readonly stat: LocalStat } | undefined> {
-    const absolute = await locate(path);
+    const absolute = await reader.locate(path);
     const raw = absolute === undefined ? undefined : await lstatOrAbsent(fs, absolute);
     return absolute === undefined || raw === undefined ? undefined : { absolute, raw, stat: root.statOf(raw) };
   }
@@ -124,92 +115,6 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     return withExecutable(replaced?.kind === "file" ? replaced.mode & 0o777 : newFileMode, executable);
   }
 
-  async function list(path: LocalPath): ReturnType<LocalTree["list"]> {
-    const way = await root.find(path);
-    if (way === undefined) throw notFound(path);
-    const entries: LocalEntry[] = [];
-    const problems: Array<{ readonly name: string; readonly problem: string }> = [];
-    for (const bytes of await fs.readdir(way.absolute)) {
-      let name: string;
-      try {
-        name = strict.decode(bytes);
-      } catch {
-        problems.push({ name: lossy.decode(bytes), problem: "its name is not UTF-8" });
-        continue;
-      }
-      if (name === INTERNAL_NAME) continue;
-      try {
-        const stat = await lstatOrAbsent(fs, join(way.absolute, name));
-        if (stat !== undefined) entries.push({ name, stat: root.statOf(stat) });
-      } catch (error) {
-        const isTooDeep = diskCode(error) === "ENAMETOOLONG";
-        problems.push({
-          name,
-          problem: isTooDeep ? "its path is too long for this disk" : `it cannot be read (${diskCode(error) ?? String(error)})`,
-        });
-      }
-    }
-    // An unmounted disk leaves an empty directory: what was listed counts only when all is still where it was.
-    if (!isSameWay(way, await root.find(path))) throw changed(path, "listed");
-    return { entries, problems };
-  }
-
-  /** Opens a file, which has to be as expected then, and at each later `check`. */
-  async function openAsExpected(path: LocalPath, expected: LocalStat): Promise<{ readonly file: OpenFile; check(): Promise<void> }> {
-    const file = await fs.open(await mustLocate(path), "read");
-    const check = async (): Promise<void> => {
-      if (!isAsExpected(root.statOf(await file.stat()), expected)) throw changed(path, "read");
-    };
-    try {
-      await check();
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-    return { file, check };
-  }
-
-  async function readFailure(path: LocalPath, error: unknown): Promise<unknown> {
-    if (isAbsent(error)) return notFound(path);
-    return diskCode(error) === "ELOOP" ? changed(path, "read") : failureOf(`read ${JSON.stringify(path)}`, error);
-  }
-
-  async function* read(path: LocalPath, expected: LocalStat, options: Parameters<LocalTree["read"]>[2] = {}): AsyncGenerator<Uint8Array> {
-    const { offset = 0, length = Number.POSITIVE_INFINITY, signal } = options;
-    signal?.throwIfAborted();
-    try {
-      const { file, check } = await openAsExpected(path, expected);
-      try {
-        yield* pieces(file, offset, Math.min(expected.sizeBytes, offset + length), signal);
-        await check();
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw await readFailure(path, error);
-    }
-  }
-
-  async function cut(path: LocalPath, expected: LocalStat, { signal }: OperationOptions = {}): Promise<Manifest> {
-    signal?.throwIfAborted();
-    try {
-      const { file, check } = await openAsExpected(path, expected);
-      try {
-        const { sizeBytes } = expected;
-        const inPlace = file.descriptor === undefined ? undefined : await cutter.cut(file.descriptor, sizeBytes, signal);
-        const manifest = inPlace ?? (await cutPieces(pieces(file, 0, sizeBytes, signal), sizeBytes, env.sha256 ?? nodeSha256));
-        await check();
-        return manifest;
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw await readFailure(path, error);
-    }
-  }
-
   async function makeSymlink(path: LocalPath, target: string, expected: Expected): Promise<LocalOutcome> {
     const draft = join(await ownFolder(fs, join(await root.verify(), INTERNAL_NAME), "staging"), `symlink-${bytesToHex(env.randomBytes(16))}`);
     const way = await root.find(parentPath(path));
@@ -217,7 +122,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
     if (expected === undefined) return make(way, path, (absolute) => fs.symlink(target, absolute));
     await fs.symlink(target, draft);
     try {
-      return await replace.put({ path: draft, finish: () => fs.lstat(draft) }, path, expected);
+      return await replace.put({ path: draft, durable: true, finish: () => fs.lstat(draft), stat: () => fs.lstat(draft) }, path, expected);
     } finally {
       await fs.unlink(draft).catch(() => {});
     }
@@ -335,7 +240,8 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         rules = { ...probed, reserved: reservedNames ?? probed.reserved };
         return rules;
       }),
-    list: (path) => doing("list the folder", path, () => list(path)),
+    list: (path) => doing("list the folder", path, () => reader.list(path)),
+    digest: (path) => doing("list the folder", path, () => reader.digest(path)),
     settle: (path) =>
       doing("make durable the names in the folder", path, async () => {
         const way = await root.find(path);
@@ -343,8 +249,8 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         await fs.syncDirectory(way.absolute);
       }),
     stat: (path) => doing("look at", path, async () => (await lookAt(path))?.stat),
-    read,
-    cut,
+    read: reader.read,
+    cut: reader.cut,
     readLink: (path) =>
       doing("read the symlink", path, async () => {
         try {
@@ -359,8 +265,15 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
       stagedKeys.add(key);
       const onClosed = () => void stagedKeys.delete(key);
       try {
-        const folder = await ownFolder(fs, join(await root.verify(), INTERNAL_NAME), "staging");
-        return await openStaging({ fs, folder, key, modeFor, put: replace.put, onClosed });
+        const home = await ownHome();
+        const open = () => openStaging({ fs, folder: pathIn(home, "staging"), key, modeFor, put: replace.put, onClosed });
+        if (!hasStagingFolder) await ownFolder(fs, home, "staging");
+        hasStagingFolder = true;
+        return await open().catch(async (error: unknown) => {
+          if (!isAbsent(error)) throw error;
+          await ownFolder(fs, home, "staging");
+          return await open();
+        });
       } catch (error) {
         onClosed();
         throw await failureOf(`stage the download ${key} in ${rootPath}`, error);
@@ -398,6 +311,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
         }
       }),
     remove: (path, expected, { forGood = false } = {}) => doing("remove", path, () => remove(path, expected, forGood)),
+    sync: (paths) => doing("make durable files of", rootPath as LocalPath, () => syncFiles(fs, root, paths)),
     listTrash: () => doing("list the trash of", rootPath as LocalPath, async () => await trash.list(await ownHome())),
     restoreFromTrash: (trashId) =>
       doing("bring back from the trash", trashId as LocalPath, async () => {
@@ -431,15 +345,4 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
 /** With an execute bit wherever there is a read bit, or without any. */
 function withExecutable(mode: number, executable: boolean): number {
   return executable ? mode | ((mode & 0o444) >> 2) : mode & ~EXECUTE_BITS;
-}
-
-function notFound(path: LocalPath): TwinfoldError {
-  return new TwinfoldError("ERR_NOT_FOUND", `there is no such entry as ${JSON.stringify(path)} in the folder`);
-}
-
-function changed(path: LocalPath, doing: string): TwinfoldError {
-  return new TwinfoldError(
-    "ERR_LOCAL_CHANGED",
-    `${JSON.stringify(path)} is not what it was when it was looked at, or changed while it was ${doing}: look again`,
-  );
 }

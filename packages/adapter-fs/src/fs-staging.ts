@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   assertReplaceable,
   type Expected,
@@ -7,13 +6,14 @@ import {
   type FileSystem,
   type LocalPath,
   type OpenFile,
+  type PlaceOptions,
   type Staging,
   STAGING_KEPT_MS,
   TwinfoldError,
 } from "@twinfold/core";
 import { diskCode, isAbsent, localError } from "./disk-error.js";
 import type { DurableReplace } from "./durable-replace.js";
-import { lstatOrAbsent, namesIn } from "./linked-root.js";
+import { lstatOrAbsent, namesIn, pathIn } from "./linked-root.js";
 
 export interface StagingParts {
   readonly fs: FileSystem;
@@ -27,7 +27,7 @@ export interface StagingParts {
 }
 
 export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: StagingParts): Promise<Staging> {
-  const path = join(folder, key);
+  const path = pathIn(folder, key);
   const alone = await openAlone(fs, path);
   let file: OpenFile | undefined = alone.file;
   let { sizeBytes } = alone;
@@ -92,18 +92,19 @@ export async function openStaging({ fs, folder, key, modeFor, put, onClosed }: S
         isFrayed = wasFrayed;
         sizeBytes += bytes.length;
       }),
-    async place(target: LocalPath, expected: Expected, attributes: FileAttributes) {
+    async place(target: LocalPath, expected: Expected, attributes: FileAttributes, { durable: asked = true }: PlaceOptions = {}) {
       assertReplaceable(target, expected);
       try {
         const made = opened();
+        const durable = asked || expected !== undefined;
         const finish = async (replaced: FileStat | undefined): Promise<FileStat> => {
           if (isFrayed) await made.truncate(sizeBytes);
           await made.chmod(modeFor(replaced, attributes.executable));
           await made.setMtime(attributes.mtimeNs);
-          await sync();
+          if (durable) await sync();
           return await made.stat();
         };
-        const outcome = await put({ path, finish }, target, expected);
+        const outcome = await put({ path, finish, stat: made.stat, durable }, target, expected);
         if (outcome.kind === "done") await close();
         return outcome;
       } catch (error) {
@@ -179,10 +180,10 @@ export async function removeAbandoned(
   const beforeNs = BigInt(Math.floor(nowMs - STAGING_KEPT_MS)) * 1_000_000n;
   let removed = 0;
   for (const name of await namesIn(fs, folder)) {
-    const stat = isOpen(name) ? undefined : await lstatOrAbsent(fs, join(folder, name));
+    const stat = isOpen(name) ? undefined : await lstatOrAbsent(fs, pathIn(folder, name));
     if (stat === undefined || stat.kind === "directory") continue;
     if (stat.kind === "file" && stat.links === 1 && stat.ctimeNs > beforeNs) continue;
-    await fs.unlink(join(folder, name)).catch(() => {});
+    await fs.unlink(pathIn(folder, name)).catch(() => {});
     if (++removed === MAX_REMOVED) return;
   }
 }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { type FileStat, type FileSystem, INTERNAL_NAME, type LocalPath, type LocalStat, splitPath, TwinfoldError } from "@twinfold/core";
 import { isAbsent } from "./disk-error.js";
 import { ensureDirectory, markerPath, readRootMarker, rootError } from "./root-marker.js";
@@ -12,6 +12,9 @@ export interface Way {
   readonly home: string;
 }
 
+/** Ways remembered, whatever the size of the folder: some 200 bytes each. */
+const MAX_WAYS = 1_000;
+
 /** Finds the root again before each call, and the way to a directory in it. */
 export interface LinkedRoot {
   /** @throws {TwinfoldError} `ERR_ROOT_MISSING`, `ERR_ROOT_UNREADABLE`, `ERR_ROOT_FOREIGN`. Gives the real path of the root. */
@@ -20,15 +23,23 @@ export interface LinkedRoot {
   stamp(): Promise<string>;
   /** `undefined` when something on the way is absent, or no directory. */
   find(path: LocalPath): Promise<Way | undefined>;
+  /**
+   * As `find`, for a call that relies on it right afterwards: the way is one that was there at an earlier look too. So no directory on it was
+   * swapped for a symlink while those below it were looked at. One look suffices where that way was found for a call before.
+   */
+  findSteady(path: LocalPath): Promise<Way | undefined>;
   /** True when the directory is found again where it was, over the same directories: asked right before what relies on it. */
   isStill(path: LocalPath, way: Way): Promise<boolean>;
   statOf(stat: FileStat): LocalStat;
+  /** 0 for the root's own device: its number changes when the disk is mounted again. */
+  deviceOf(stat: FileStat): bigint;
 }
 
 export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: string): LinkedRoot {
   let root: string | undefined;
   let rootDevice = -1n;
   let verifiedMarker: FileStat | undefined;
+  const steady = new Map<LocalPath, Way>();
 
   async function verified(): Promise<{ readonly absolute: string; readonly stat: FileStat }> {
     let stat: FileStat;
@@ -70,35 +81,53 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
     const start = await verified();
     let { absolute } = start;
     let { dev } = start.stat;
-    let home = join(absolute, INTERNAL_NAME);
+    let home = pathIn(absolute, INTERNAL_NAME);
     const inodes = [start.stat.ino];
     for (const name of splitPath(path)) {
-      absolute = join(absolute, name);
+      absolute = pathIn(absolute, name);
       const stat = await lstatOrAbsent(fs, absolute);
       if (stat?.kind !== "directory") return undefined;
-      if (stat.dev !== dev) home = join(absolute, INTERNAL_NAME);
+      if (stat.dev !== dev) home = pathIn(absolute, INTERNAL_NAME);
       dev = stat.dev;
       inodes.push(stat.ino);
     }
     return { absolute, inodes, home };
   }
 
+  async function findSteady(path: LocalPath): Promise<Way | undefined> {
+    const way = await find(path);
+    const before = steady.get(path);
+    if (way === undefined || (before !== undefined && isSameWay(way, before))) return way;
+    if (!isSameWay(way, await find(path))) return undefined;
+    if (steady.size === MAX_WAYS) steady.clear();
+    steady.set(path, way);
+    return way;
+  }
+
+  const deviceOf = ({ dev }: FileStat): bigint => (dev === rootDevice ? 0n : dev);
+
   return {
     verify: async () => (await verified()).absolute,
     stamp,
     find,
+    findSteady,
     isStill: async (path, way) => isSameWay(way, await find(path)),
     statOf: (stat) => ({
       kind: stat.kind,
       sizeBytes: stat.sizeBytes,
       mtimeNs: stat.mtimeNs,
       ctimeNs: stat.ctimeNs,
-      // Without the root's own device: its number changes when the disk is mounted again.
       inode: `${stat.dev === rootDevice ? "" : `${stat.dev}:`}${stat.ino}@${stat.birthNs.toString(36)}`,
       executable: stat.kind === "file" && (stat.mode & 0o111) !== 0,
       links: stat.links,
     }),
+    deviceOf,
   };
+}
+
+/** As `join`, of a path that is absolute already and a name that is no `..`. */
+export function pathIn(directory: string, name: string): string {
+  return directory.endsWith(sep) ? directory + name : directory + sep + name;
 }
 
 export function isSameWay(a: Way, b: Way | undefined): boolean {

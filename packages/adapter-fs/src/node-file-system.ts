@@ -1,6 +1,8 @@
 import * as fs from "node:fs";
+import { sep } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { FileStat, FileSystem, OpenFile } from "@twinfold/core";
+import type { FileStat, FileSystem, FoundEntry, OpenFile } from "@twinfold/core";
 
 const read = promisify(fs.read);
 const write = promisify(fs.write);
@@ -18,8 +20,19 @@ const OPEN_FLAGS = {
   "create-exclusive": O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
 } as const;
 
+const KINDS: ReadonlyMap<number, FileStat["kind"]> = new Map([
+  [fs.constants.S_IFREG, "file"],
+  [fs.constants.S_IFDIR, "directory"],
+  [fs.constants.S_IFLNK, "symlink"],
+]);
+
 /** Bytes that are read or written on this thread: at most 10 µs of copying, while the pool takes 20 µs to say that it is done. */
 const AT_ONCE_BYTES = 64 * 1024;
+
+/** Entries looked at before the event loop has a turn, so that a signal is heard: about 20 ms. */
+const ENTRIES_AT_ONCE = 4_096;
+/** Stands for what could not be decoded. */
+const REPLACEMENT = "\ufffd";
 
 /**
  * The machine's own disk.
@@ -35,6 +48,7 @@ export function createNodeFileSystem(): FileSystem {
     lstat: async (path) => statOf(fs.lstatSync(path, { bigint: true })),
     realpath: async (path) => fs.realpathSync.native(path),
     readdir: async (path) => fs.readdirSync(path, { encoding: "buffer" }),
+    entries,
     readlink: async (path) => fs.readlinkSync(path),
     mkdir: async (path) => fs.mkdirSync(path),
     rename: async (from, to) => fs.renameSync(from, to),
@@ -44,6 +58,23 @@ export function createNodeFileSystem(): FileSystem {
     rmdir: async (path) => fs.rmdirSync(path),
     syncDirectory,
   };
+}
+
+/** In one go, without a promise and a buffer for each: a directory of 50,000 entries is looked at in half a second where `lstat` alone takes 0.2. */
+async function entries(path: string): Promise<readonly FoundEntry[] | undefined> {
+  const prefix = path.endsWith(sep) ? path : path + sep;
+  const found: FoundEntry[] = [];
+  for (const name of fs.readdirSync(path)) {
+    if (name.includes(REPLACEMENT)) return undefined;
+    try {
+      const stat = fs.lstatSync(prefix + name, { bigint: true, throwIfNoEntry: false });
+      if (stat !== undefined) found.push({ name, stat: statOf(stat) });
+    } catch {
+      return undefined;
+    }
+    if (found.length % ENTRIES_AT_ONCE === 0) await nextTurn();
+  }
+  return found;
 }
 
 function openFile(fd: number): OpenFile {
@@ -105,15 +136,16 @@ function toUnixTime(timeNs: bigint): string {
 }
 
 function statOf(stat: fs.BigIntStats): FileStat {
+  const mode = Number(stat.mode);
   return {
-    kind: stat.isFile() ? "file" : stat.isDirectory() ? "directory" : stat.isSymbolicLink() ? "symlink" : "other",
+    kind: KINDS.get(mode & fs.constants.S_IFMT) ?? "other",
     sizeBytes: Number(stat.size),
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
     birthNs: stat.birthtimeNs,
     dev: stat.dev,
     ino: stat.ino,
-    mode: Number(stat.mode & 0o7777n),
+    mode: mode & 0o7777,
     links: Number(stat.nlink),
   };
 }

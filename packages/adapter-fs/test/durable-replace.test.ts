@@ -266,6 +266,21 @@ describe("placing a file", () => {
     expect(failures).toBeGreaterThanOrEqual(3);
   });
 
+  it("makes few calls for one more new file in a folder that need not be durable at once", async () => {
+    const calls: string[] = [];
+    const disk = await prepare(false, ({ operation }) => void calls.push(operation));
+    for (const name of ["first", "second"]) {
+      calls.length = 0;
+      const staging = await disk.tree.stage("key");
+      await staging.append(new TextEncoder().encode(name));
+      await staging.place(parsePath(`folder/${name}`), undefined, ATTRIBUTES, { durable: false });
+    }
+    // The root and its marker are looked at by both steps; by the second one the folder too.
+    const staged = ["lstat", "lstat", "open", "file.write"];
+    const finished = ["file.chmod", "file.setMtime", "file.stat"];
+    expect(calls).toEqual([...staged, ...finished, "lstat", "lstat", "lstat", "link", "unlink", "file.stat"]);
+  });
+
   it("says so when a directory cannot be made durable at all", async () => {
     const disk = await prepare(false, ({ operation }) => {
       if (operation === "syncDirectory") throw diskError("EIO");

@@ -44,6 +44,7 @@ export function foldingFileSystem(rules: FoldingOptions, root: string, fs: FileS
   }
   return {
     ...fs,
+    entries: undefined,
     open: async (path, mode) => fs.open(await (mode === "create-exclusive" ? changing(path) : spelled(path)), mode),
     lstat: async (path) => fs.lstat(await spelled(path)),
     async readdir(path) {

@@ -35,6 +35,7 @@ export interface ReplicaSchema extends DBSchema {
     };
   };
   manifests: { key: [workspace: number, manifestId: ManifestId]; value: Uint8Array };
+  looks: { key: [workspace: number, nodeId: NodeId]; value: Uint8Array };
   outbox: { key: [workspace: number, counter: number]; value: Uint8Array };
 }
 
@@ -52,6 +53,9 @@ export const REPLICA_FORMAT: DatabaseFormat<ReplicaSchema> = {
       database.createObjectStore("manifests");
       database.createObjectStore("outbox");
     },
+    (database) => void database.createObjectStore("looks"),
+    // Bodies name what is as the hub's head says only once. Those of format 2 are read as before; a program of format 2 cannot read the new ones.
+    () => {},
   ],
 };
 

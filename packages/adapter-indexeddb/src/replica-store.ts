@@ -75,10 +75,11 @@ export async function createIdbReplicaStore({ name, locks = globalThis.navigator
         return Promise.all(inodes.map(async (inode) => rowsFrom(await index.getAll([workspace, inode]))));
       });
     },
-    byManifest(workspaceId, manifestId, limit) {
+    byManifest(workspaceId, manifestIds, limit) {
       return read(workspaceId, async (transaction, workspace) => {
         const index = transaction.objectStore("nodes").index("byManifest");
-        return rowsFrom(await atMost(limit, (count) => index.getAll([workspace, manifestId], count)));
+        const rowsOf = (manifestId: ManifestId) => atMost(limit, (count) => index.getAll([workspace, manifestId], count));
+        return Promise.all(manifestIds.map(async (manifestId) => rowsFrom(await rowsOf(manifestId))));
       });
     },
     dirty(workspaceId, limit) {
@@ -101,6 +102,12 @@ export async function createIdbReplicaStore({ name, locks = globalThis.navigator
       return read(workspaceId, async (transaction, workspace) => {
         const manifests = transaction.objectStore("manifests");
         return Promise.all(manifestIds.map((manifestId) => manifests.get([workspace, manifestId])));
+      });
+    },
+    looks(workspaceId, nodeIds) {
+      return read(workspaceId, async (transaction, workspace) => {
+        const looks = transaction.objectStore("looks");
+        return Promise.all(nodeIds.map((nodeId) => looks.get([workspace, nodeId])));
       });
     },
     async state(workspaceId) {

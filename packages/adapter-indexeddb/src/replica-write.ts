@@ -6,26 +6,36 @@ type ReplicaWriting = Writing<ReplicaSchema>;
 
 /** Writes one batch inside the caller's transaction. */
 export async function writeBatch(transaction: ReplicaWriting, workspaceId: WorkspaceId, batch: ReplicaBatch): Promise<void> {
-  const { put, remove, manifests, state, outboxPut, outboxRemove } = ownCopy(batch);
+  const { put, remove, manifests, looks, state, outboxPut, outboxRemove } = ownCopy(batch);
   const { workspace, ...found } = await mustGetWorkspace(transaction, workspaceId);
   const tally = { ...found };
   const nodes = transaction.objectStore("nodes");
-  const turns = await turnsOf(transaction, workspace, [...remove, ...put.map(({ nodeId }) => nodeId)]);
+  const before = await rowsOf(transaction, workspace, [...remove, ...put.map(({ nodeId }) => nodeId)]);
+  /** Directories whose looks are to be forgotten. */
+  const changed = new Set<NodeId>();
 
   for (const nodeId of remove) {
-    if (!turns.has(nodeId)) continue;
+    const row = before.get(nodeId);
+    if (row === undefined) continue;
     tally.nodes--;
-    if (turns.get(nodeId) !== undefined) tally.dirty--;
-    turns.delete(nodeId);
+    if (row.turn !== undefined) tally.dirty--;
+    if (row.parentId !== undefined) changed.add(row.parentId).add(nodeId);
+    before.delete(nodeId);
     send(nodes.delete([workspace, nodeId]));
   }
   for (const { dirty, ...row } of put) {
-    const turn = dirty ? (turns.get(row.nodeId) ?? tally.nextTurn++) : undefined;
-    if (!turns.has(row.nodeId)) tally.nodes++;
-    tally.dirty += Number(dirty) - Number(turns.get(row.nodeId) !== undefined);
-    turns.set(row.nodeId, turn);
+    const known = before.get(row.nodeId);
+    const parentId = row.local?.parentId;
+    const turn = dirty ? (known?.turn ?? tally.nextTurn++) : undefined;
+    if (known === undefined) tally.nodes++;
+    tally.dirty += Number(dirty) - Number(known?.turn !== undefined);
+    for (const directory of [parentId, known?.parentId]) if (directory !== undefined) changed.add(directory);
+    if (known?.parentId !== undefined && parentId === undefined) changed.add(row.nodeId);
+    before.set(row.nodeId, { turn, parentId });
     send(nodes.put({ ...row, workspace, ...(turn !== undefined && { turn }) }));
   }
+  for (const nodeId of changed) send(transaction.objectStore("looks").delete([workspace, nodeId]));
+  for (const { nodeId, body } of looks) send(transaction.objectStore("looks").put(body, [workspace, nodeId]));
   for (const { manifestId, body } of manifests) send(transaction.objectStore("manifests").put(body, [workspace, manifestId]));
   for (const counter of outboxRemove) send(transaction.objectStore("outbox").delete([workspace, counter]));
   for (const { counter, body } of outboxPut) send(transaction.objectStore("outbox").put(body, [workspace, counter]));
@@ -37,7 +47,7 @@ export async function removeWorkspace(transaction: ReplicaWriting, workspaceId: 
   const workspaces = transaction.objectStore("workspaces");
   const workspace = await workspaces.index("byId").getKey(workspaceId);
   if (workspace === undefined) return;
-  for (const name of ["nodes", "manifests", "outbox"] as const) send(transaction.objectStore(name).delete(keysUnder(workspace)));
+  for (const name of ["nodes", "manifests", "looks", "outbox"] as const) send(transaction.objectStore(name).delete(keysUnder(workspace)));
   send(workspaces.delete(workspace));
 }
 
@@ -49,19 +59,27 @@ async function mustGetWorkspace(transaction: ReplicaWriting, workspaceId: Worksp
   return { ...row, workspace: row.workspace ?? (await workspaces.add(row)) };
 }
 
-/** The turns of those nodes that have a row; `undefined` for a clean one. */
-async function turnsOf(transaction: ReplicaWriting, workspace: number, nodeIds: readonly NodeId[]): Promise<Map<NodeId, number | undefined>> {
+interface RowBefore {
+  /** Absent of a clean row. */
+  readonly turn: number | undefined;
+  /** In the local tree. */
+  readonly parentId: NodeId | undefined;
+}
+
+/** What was written before, of those nodes that have a row. */
+async function rowsOf(transaction: ReplicaWriting, workspace: number, nodeIds: readonly NodeId[]): Promise<Map<NodeId, RowBefore>> {
   const nodes = transaction.objectStore("nodes");
   const rows = await Promise.all([...new Set(nodeIds)].map((nodeId) => nodes.get([workspace, nodeId])));
-  return new Map(rows.flatMap((row) => (row === undefined ? [] : [[row.nodeId, row.turn]])));
+  return new Map(rows.flatMap((row) => (row === undefined ? [] : [[row.nodeId, { turn: row.turn, parentId: row.local?.parentId }]])));
 }
 
 /** The batch with arrays of the store's own, taken before the first await: the caller may go on using theirs. */
-function ownCopy({ put = [], remove = [], manifests = [], state, outboxPut = [], outboxRemove = [] }: ReplicaBatch) {
+function ownCopy({ put = [], remove = [], manifests = [], looks = [], state, outboxPut = [], outboxRemove = [] }: ReplicaBatch) {
   return {
     put: put.map(ownRow),
     remove: [...remove],
     manifests: manifests.map(({ manifestId, body }) => ({ manifestId, body: ownBytes(body) })),
+    looks: looks.map(({ nodeId, body }) => ({ nodeId, body: ownBytes(body) })),
     state: state && ownBytes(state),
     outboxPut: outboxPut.map(({ counter, body }) => ({ counter, body: ownBytes(body) })),
     outboxRemove: [...outboxRemove],

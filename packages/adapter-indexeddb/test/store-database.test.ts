@@ -125,16 +125,16 @@ describe("StoreDatabase", () => {
 });
 
 describe.each([
-  { store: "blob", prefix: "twinfold-blobs:", create: createIdbBlobStore },
-  { store: "replica", prefix: "twinfold-replica:", create: createIdbReplicaStore },
-])("the $store store", ({ prefix, create }) => {
-  it("has format 1, and refuses a newer one", async () => {
+  { store: "blob", format: 1, prefix: "twinfold-blobs:", create: createIdbBlobStore },
+  { store: "replica", format: 3, prefix: "twinfold-replica:", create: createIdbReplicaStore },
+])("the $store store", ({ format, prefix, create }) => {
+  it("has its format, and refuses a newer one", async () => {
     const name = freshName();
     await (await create({ name })).close();
     const database = await openDB(prefix + name);
-    expect(database.version).toBe(1);
+    expect(database.version).toBe(format);
     database.close();
-    (await openDB(prefix + name, 2)).close();
+    (await openDB(prefix + name, format + 1)).close();
     for (let time = 0; time < 2; time++) await expect(create({ name })).rejects.toMatchObject({ code: "ERR_NEWER_FORMAT" });
   });
 });

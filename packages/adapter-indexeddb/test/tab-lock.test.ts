@@ -56,7 +56,7 @@ it("lets go of the lock when the database cannot be opened", async () => {
       held.pop();
     },
   };
-  const newer = indexedDB.open(`twinfold-replica:${name}`, 2);
+  const newer = indexedDB.open(`twinfold-replica:${name}`, 4);
   await new Promise((resolve) => newer.addEventListener("success", resolve));
   newer.result.close();
   await expect(createIdbReplicaStore({ name, locks })).rejects.toMatchObject({ code: "ERR_NEWER_FORMAT" });

@@ -13,6 +13,9 @@ export function bytesFrom(blob: Uint8Array): Uint8Array {
   return new Uint8Array(blob.buffer, blob.byteOffset, blob.length);
 }
 
+/** Of a statement whose LIMIT is a parameter: with a bare `?` SQLite plans anew at each call, since a small limit might make another plan better. */
+export const LIMIT = "LIMIT (? + 0)";
+
 /** SQLite takes integers only. */
 export function limitValue(limit: number): number {
   return Math.min(limit, Number.MAX_SAFE_INTEGER);

@@ -52,5 +52,14 @@ export const REPLICA_FORMAT: DatabaseFormat = {
       PRIMARY KEY (workspace, counter)
     ) STRICT, WITHOUT ROWID;
     `,
+    `
+    CREATE TABLE looks (
+      workspace INTEGER NOT NULL,
+      node_id BLOB NOT NULL,
+      body BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX looks_by_id ON looks (workspace, node_id);
+    `,
+    "-- Bodies name what is as the hub's head says only once. Those of format 2 are read as before; a program of format 2 cannot read the new ones.",
   ],
 };

@@ -111,7 +111,7 @@ describe("asStoreError", () => {
 describe.each([
   { store: "hub", format: 2, create: createSqliteHubStore },
   { store: "account", format: 1, create: createSqliteAccountStore },
-  { store: "replica", format: 1, create: createSqliteReplicaStore },
+  { store: "replica", format: 3, create: createSqliteReplicaStore },
 ])("the $store store", ({ create, format: newest }) => {
   it("writes a log, waits for the disk, and is marked as ours", async () => {
     const path = temporaryPath();

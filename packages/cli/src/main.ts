@@ -1,8 +1,6 @@
-import { createNodeEnv } from "@twinfold/adapter-fs";
 import { TwinfoldError } from "@twinfold/core";
 import { CommanderError } from "commander";
 import type { Context } from "./context.js";
-import { openDeviceHome } from "./device/home.js";
 import { createOutput } from "./output/output.js";
 import { createProgram } from "./program.js";
 
@@ -27,7 +25,7 @@ const context: Context = {
   signal: stop.signal,
   stdin: process.stdin,
   stderr: process.stderr,
-  device: async () => ({ home: await openDeviceHome(process.env), env: createNodeEnv() }),
+  device: async () => (await import("./device/device.js")).openDevice(process.env),
 };
 
 const program = createProgram(async (command) => {

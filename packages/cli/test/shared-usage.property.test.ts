@@ -27,7 +27,7 @@ it("shares of a network add up to what crossed it, and nobody has less for more 
         const asked = Object.keys(rows) as WorkspaceId[];
         const transport = {
           async changes({ workspaces }) {
-            crossed = usageSum(crossed, { bytesSent, bytesReceived, requests: 1 });
+            crossed = usageSum(crossed, { bytesSent, bytesReceived, requests: 1, throttledMs: 0 });
             if (fails) throw new Error("the line is dead");
             return { workspaces: workspaces.map(({ workspaceId }) => rowsAnswer(rows[workspaceId] ?? 0)) };
           },
@@ -36,7 +36,7 @@ it("shares of a network add up to what crossed it, and nobody has less for more 
         const workspaces = asked.map((workspaceId) => ({ workspaceId, replicaId: "1".repeat(32) as ReplicaId, inDoubt: [] }));
         await shared.changes({ workspaces }).catch(() => {});
         const shares = asked.map((workspaceId) => shared.of(workspaceId));
-        expect(shares.reduce(usageSum, NO_USAGE)).toEqual({ bytesSent, bytesReceived, requests: 1 });
+        expect(shares.reduce(usageSum, NO_USAGE)).toEqual({ bytesSent, bytesReceived, requests: 1, throttledMs: 0 });
         const [, ...others] = asked.map((workspaceId, index) => ({ count: fails ? 0 : (rows[workspaceId] ?? 0), share: shares[index] as Usage }));
         for (const one of others)
           for (const other of others) if (one.count >= other.count) expect(one.share.bytesReceived).toBeGreaterThanOrEqual(other.share.bytesReceived);

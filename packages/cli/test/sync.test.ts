@@ -38,12 +38,26 @@ describe("sync DIR --once", () => {
       chunksPrefetched: 0,
       deltaFrames: 0,
       bytesSaved: expect.any(Number),
+      commits: 1,
+      commitsUnderWay: 1,
+      filesUnverified: 0,
+      directoriesUnchanged: 0,
+      throttledMs: 0,
     });
 
     const down = await syncOnce(phone);
     expect(down).toMatchObject({ code: 0, json: { inSync: true, filesUploaded: 0, filesDownloaded: 2 } });
     expect(await readFile(join(phone.folder, "thesis", "one.txt"), "utf8")).toBe("one");
     expect((await readFile(join(phone.folder, "two.bin"))).equals(await readFile(join(laptop.folder, "two.bin")))).toBe(true);
+  });
+
+  it("tells how many directories it found unchanged, without comparing what is in them", async () => {
+    const { url } = await startServer();
+    const [laptop] = await twins(url);
+    await mkdir(join(laptop.folder, "thesis"));
+    await writeFile(join(laptop.folder, "thesis", "one.txt"), "one");
+    for (let pass = 0; pass < 2; pass++) await syncOnce(laptop);
+    expect((await syncOnce(laptop)).json).toMatchObject({ inSync: true, directoriesUnchanged: 2 });
   });
 
   it("takes at most 2 requests and 2 KB when nothing has changed", async () => {

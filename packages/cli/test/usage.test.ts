@@ -18,6 +18,9 @@ const WRONG_USES: ReadonlyArray<readonly string[]> = [
   ["unlink"],
   ["workspaces", "extra"],
   ["sync", "--twice"],
+  ["sync", "--once", "--limit-up", "fast"],
+  ["limits", "extra"],
+  ["limits", "--up", "1k"],
   ["pause", "--now"],
   ["resume", "--now"],
   ["status", "a", "b"],
@@ -65,7 +68,7 @@ describe("help", () => {
     const { code, stdout } = await twinfold(["--help"]);
     expect(code).toBe(0);
     const commands =
-      "serve signup login logout whoami link unlink workspaces sync pause resume status explain revisions restore conflicts resolve trash devices".split(
+      "serve signup login logout whoami link unlink workspaces sync limits pause resume status explain revisions restore conflicts resolve trash devices".split(
         " ",
       );
     for (const command of commands) expect(stdout).toContain(`  ${command} `);

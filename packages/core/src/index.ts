@@ -78,16 +78,19 @@ export {
   nextChain,
 } from "./journal.js";
 export { cutPieces } from "./local/cut-pieces.js";
-export type { FileStat, FileSystem, OpenFile } from "./local/file-system.js";
+export type { FileStat, FileSystem, FoundEntry, OpenFile } from "./local/file-system.js";
 export type {
   Expected,
   FileAttributes,
+  FileSynced,
   LocalEntry,
   LocalHint,
   LocalListing,
   LocalOutcome,
   LocalStat,
+  LocalReadOptions,
   LocalTree,
+  PlaceOptions,
   Staging,
 } from "./local/local-tree.js";
 export { ANY_NAME, isSameName, type NameRules } from "./local/name-rules.js";
@@ -192,6 +195,7 @@ export { checkBlobName, isBlobName, MAX_BLOB_NAME_LENGTH } from "./storage/blob-
 export type { BlobInfo, BlobStore, ByteRange } from "./storage/blob-store.js";
 export { rangeIn } from "./storage/byte-range.js";
 export {
+  type DecodeOptions,
   decodeFrameHeader,
   decodeFrames,
   encodeFrameHeader,
@@ -202,6 +206,7 @@ export {
   MAX_BATCH_BYTES,
   MAX_BATCH_FRAMES,
 } from "./storage/frame.js";
+export { giveBackFrameRoom, MAX_FRAMES_BYTES, takeFrameRoom } from "./storage/frame-room.js";
 export { createMemoryBlobStore, type MemoryBlobStore } from "./storage/memory-blob-store.js";
 export { createPackStore, type PackReceipt, type PackStore, type PackStoreOptions, type StoredChunk } from "./storage/pack-store.js";
 export { createLoopbackTransport } from "./hub/loopback-transport.js";
@@ -225,6 +230,7 @@ export type {
   ChangesQuery,
   CommitRequest,
   CommitOutcome,
+  DownloadOptions,
   DownloadRequest,
   DraftAbout,
   DraftAnswer,

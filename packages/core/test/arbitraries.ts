@@ -204,7 +204,12 @@ export const requests = {
     {
       workspaceId,
       chunkIds,
-      accepts: fc.record({ deflate: fc.boolean(), bases: chunkIds, basesOf: fc.array(fc.array(integer, { maxLength: 3 }), { maxLength: 5 }) }),
+      accepts: fc.record({
+        deflate: fc.boolean(),
+        bases: chunkIds,
+        basesOf: fc.array(fc.array(integer, { maxLength: 3 }), { maxLength: 5 }),
+        unverified: fc.option(fc.boolean(), { nil: undefined }),
+      }),
     },
     { requiredKeys: ["workspaceId", "chunkIds"] },
   ),

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   answerCodecs,
   bytesToHex,
+  type ChunkId,
   type Codec,
   commitAnswerCodec,
   commitCodec,
@@ -214,6 +215,38 @@ describe("frames", () => {
         expect(read).toEqual(sent);
       }),
     );
+  });
+
+  it("are views of the room that they are put into, where they lie as they travel: to send them on copies nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(frames, fc.array(fc.nat(800)), fc.nat(9), async (sent, cuts, spare) => {
+        const bytes = Buffer.concat([...encodeFrames(sent)]);
+        const into = new Uint8Array(bytes.length + spare);
+        const read: Frame[] = [];
+        for await (const frame of decodeFrames(inPieces(bytes, cuts), { into })) read.push(frame);
+        expect(read).toEqual(sent);
+        expect(Buffer.compare(into.subarray(0, bytes.length), bytes)).toBe(0);
+        const again = [...encodeFrames(read)];
+        expect(Buffer.compare(Buffer.concat(again), bytes)).toBe(0);
+        // A frame without a payload says not where it lay.
+        if (read.every(({ payload }) => payload.length > 0))
+          expect(again.map(({ buffer }) => buffer)).toEqual(sent.length === 0 ? [] : [into.buffer]);
+        into.fill(0);
+        expect(read.every(({ payload }) => payload.every((byte) => byte === 0))).toBe(true);
+      }),
+    );
+  });
+
+  it("are refused when more come than the room holds", async () => {
+    const sent = [1, 2].map(
+      (byte): Frame => ({ chunkId: "0a".repeat(32) as ChunkId, codec: "plain", plainBytes: 3, payload: new Uint8Array(3).fill(byte) }),
+    );
+    const read: Frame[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const frame of decodeFrames(inPieces(Buffer.concat([...encodeFrames(sent)]), []), { into: new Uint8Array(87) })) read.push(frame);
+    };
+    await expect(reading()).rejects.toMatchObject({ code: "ERR_TOO_LARGE" });
+    expect(read).toEqual(sent.slice(0, 1));
   });
 
   it("before the place where a stream breaks off are read, and the break is ERR_PROTOCOL", async () => {

@@ -271,6 +271,11 @@ const VALUES: Readonly<Record<string, Written>> = {
     chunkIds: [chunkA, chunkB],
     accepts: { deflate: true, bases: [id32<ChunkId>("cc")], basesOf: [[0], []] },
   }),
+  "request of download of what the asker alone checks": written(requestCodecs.download, {
+    workspaceId,
+    chunkIds: [chunkA],
+    accepts: { deflate: false, bases: [], basesOf: [], unverified: true },
+  }),
   "request of sketches": written(requestCodecs.sketches, { workspaceId, chunkIds: [chunkA, chunkB], averageBytes: 1024 }),
   "request of commit": written(requestCodecs.commit, { workspaceId, commit: Uint8Array.of(1, 2, 3) }),
   "request of commit from a cursor": written(requestCodecs.commit, { workspaceId, commit: Uint8Array.of(1, 2, 3), cursor }),
@@ -337,6 +342,12 @@ const VALUES: Readonly<Record<string, Written>> = {
   }),
   "replica state with the boot in which the folder was looked at": written(replicaStateCodec, booted),
   "replica state with what waits for a yes": written(replicaStateCodec, { ...booted, holdsAliases: true, awaitingRemovals: 300 }),
+  "replica state with files that the disk may not have": written(replicaStateCodec, {
+    ...booted,
+    holdsAliases: true,
+    awaitingRemovals: 300,
+    unverified: [nodeId, parentId],
+  }),
   "replica record of a file elsewhere": written(recordCodec, { nodeId, remote: headOf(CONTENTS.file), away: "elsewhere" }),
   "replica record of a node that is excluded": written(recordCodec, {
     nodeId,
@@ -362,6 +373,14 @@ describe("the bytes of format 1", () => {
   it.each(golden.formats)("are written, and are read as before: $name", ({ name, hex }) => {
     const { bytes, value, read } = VALUES[name] as Written;
     expect(bytesToHex(bytes)).toBe(hex);
+    expect(read(hexToBytes(hex))).toEqual(value);
+  });
+});
+
+describe("bytes that older programs wrote", () => {
+  it.each(golden.older)("are still read: $name", ({ name, hex }) => {
+    const { bytes, value, read } = VALUES[name] as Written;
+    expect(bytesToHex(bytes)).not.toBe(hex);
     expect(read(hexToBytes(hex))).toEqual(value);
   });
 });

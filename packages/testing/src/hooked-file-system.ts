@@ -13,7 +13,7 @@ export interface FileSystemCall {
 
 /**
  * Calls `before` ahead of each call: to count calls, to fail one by throwing, or to change the disk just then.
- * `close` of an open file is let through, so that no test runs out of files.
+ * `close` of an open file is let through, so that no test runs out of files. A directory is read entry by entry, so that each can fail.
  */
 export function hookedFileSystem(fileSystem: FileSystem, before: (call: FileSystemCall) => void | Promise<void>): FileSystem {
   let index = 0;
@@ -21,7 +21,7 @@ export function hookedFileSystem(fileSystem: FileSystem, before: (call: FileSyst
   function hooked<Target extends object>(target: Target, prefix: "" | "file.", openedPath?: string): Target {
     return new Proxy(target, {
       get(_target, name) {
-        const method: unknown = Reflect.get(target, name);
+        const method: unknown = name === "entries" ? undefined : Reflect.get(target, name);
         if (typeof method !== "function" || typeof name !== "string" || name === "close") return method;
         return async (...args: unknown[]) => {
           index += 1;

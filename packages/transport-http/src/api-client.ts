@@ -8,19 +8,11 @@ import {
   TwinfoldError,
   type WorkspaceId,
 } from "@twinfold/core";
-import { exchangeWhole, type HttpRequest, type Peer } from "./exchange.js";
-import { parseServerAddress } from "./server-address.js";
+import { exchangeWhole, type HttpRequest } from "./exchange.js";
+import { type PeerOptions, peerOf } from "./peer.js";
 
-export interface ApiClientOptions {
-  /** The server's address. */
-  readonly url: string;
-  /** Needed by everything but signing up and logging in. */
-  readonly token?: string | undefined;
-  /** @default the platform's own */
-  readonly fetch?: typeof fetch | undefined;
-  /** Allows http:// to another machine. @default false */
-  readonly insecure?: boolean | undefined;
-}
+/** Without a `token` an account can be signed up and logged in to, no more. */
+export type ApiClientOptions = PeerOptions;
 
 export interface Account {
   readonly accountId: AccountId;
@@ -77,11 +69,7 @@ export interface ApiClient {
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
-  const peer: Peer = {
-    url: parseServerAddress(options.url, options.insecure ?? false),
-    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
-    token: options.token,
-  };
+  const peer = peerOf(options);
 
   const ask = async (
     method: HttpRequest["method"],
@@ -91,7 +79,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     const answer = await exchangeWhole(peer, {
       method,
       path,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), contentType: "application/json" }),
+      repeatable: method === "GET",
+      ...(body === undefined ? {} : { body: [new TextEncoder().encode(JSON.stringify(body))], contentType: "application/json" }),
       answerType: "application/json",
       maxAnswerBytes: MAX_ANSWER_BYTES,
       signal,

@@ -1,19 +1,12 @@
 import { isTwinfoldError, TwinfoldError } from "@twinfold/core";
+import type { IncomingResponse, OutgoingRequest } from "./http-client.js";
+import { joined } from "./joined.js";
+import type { Peer } from "./peer.js";
 import { problemOf, ServerError } from "./server-error.js";
 
-/** Where to, and how. Common to all requests of one client. */
-export interface Peer {
-  /** Without a trailing slash. */
-  readonly url: string;
-  readonly fetch: typeof fetch;
-  readonly token?: string | undefined;
-}
-
-export interface HttpRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+export interface HttpRequest extends Pick<OutgoingRequest, "method" | "body" | "bulk" | "repeatable"> {
   /** With the leading slash. */
   readonly path: string;
-  readonly body?: Uint8Array | string | undefined;
   readonly contentType?: string | undefined;
   /** What a successful answer with a body must be. */
   readonly answerType: string;
@@ -37,27 +30,32 @@ const MAX_PROBLEM_BYTES = 64 * 1024;
  * and what the server says, as a {@link ServerError}. The signal's own reason when it aborts.
  */
 export async function* exchange(peer: Peer, request: HttpRequest): AsyncGenerator<Uint8Array, void, undefined> {
-  const { signal } = request;
+  const { method, body, bulk, repeatable, signal } = request;
   signal?.throwIfAborted();
   const ending = new AbortController();
   const patience = patienceOf(request, () => ending.abort(new Error("the server stayed silent")));
   const abort = (): void => ending.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    const response = await peer.fetch(peer.url + request.path, {
-      method: request.method,
-      headers: headersOf(peer, request),
-      ...(request.body === undefined ? {} : { body: request.body }),
-      redirect: "manual",
-      credentials: "omit",
+    const url = peer.url + request.path;
+    const headers = headersOf(peer, request);
+    const response = await peer.client.send({
+      method,
+      url,
+      headers,
+      body,
+      bulk,
+      repeatable,
       signal: ending.signal,
+      onSending: patience.beforeAnswer,
     });
     patience.restart();
     await refuseFailure(peer, request, response, patience.restart);
     yield* pieces(peer, response, request.maxAnswerBytes, patience.restart);
   } catch (cause) {
     signal?.throwIfAborted();
-    throw isTwinfoldError(cause) ? cause : unreachable(peer, cause);
+    if (isTwinfoldError(cause)) throw cause;
+    throw unreachable(peer, ending.signal.aborted ? ending.signal.reason : cause);
   } finally {
     patience.end();
     signal?.removeEventListener("abort", abort);
@@ -72,18 +70,6 @@ export async function exchangeWhole(peer: Peer, request: HttpRequest): Promise<U
   return joined(received);
 }
 
-export function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [only] = pieces;
-  if (only !== undefined && pieces.length === 1) return only;
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
-
 function headersOf(peer: Peer, request: HttpRequest): Record<string, string> {
   return {
     ...(peer.token === undefined ? {} : { authorization: `Bearer ${peer.token}` }),
@@ -91,21 +77,22 @@ function headersOf(peer: Peer, request: HttpRequest): Record<string, string> {
   };
 }
 
-async function refuseFailure(peer: Peer, request: HttpRequest, response: Response, onPiece: () => void): Promise<void> {
-  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+async function refuseFailure(peer: Peer, request: HttpRequest, response: IncomingResponse, onPiece: () => void): Promise<void> {
+  const { status } = response;
+  if (status >= 300 && status < 400) {
     throw new TwinfoldError(
       "ERR_PROTOCOL",
       `${peer.url} answered with a redirect, which is not followed with a secret: use the server's own address`,
     );
   }
-  if (!response.ok) {
+  if (status < 200 || status > 299) {
     const received: Uint8Array[] = [];
     for await (const piece of pieces(peer, response, MAX_PROBLEM_BYTES, onPiece)) received.push(piece);
-    const problem = problemOf(response.status, new TextDecoder().decode(joined(received)));
+    const problem = problemOf(status, new TextDecoder().decode(joined(received)));
     throw new ServerError(problem, `${peer.url}: ${problem.detail}`);
   }
-  const type = response.headers.get("content-type")?.split(";")[0];
-  if (response.status !== 204 && type !== request.answerType) {
+  const type = response.contentType?.split(";")[0];
+  if (status !== 204 && type !== request.answerType) {
     throw new TwinfoldError(
       "ERR_PROTOCOL",
       `${peer.url} answered ${type ?? "something unnamed"}: is it a Twinfold server, or does a login page stand between?`,
@@ -113,30 +100,26 @@ async function refuseFailure(peer: Peer, request: HttpRequest, response: Respons
   }
 }
 
-async function* pieces(peer: Peer, response: Response, maxBytes: number, onPiece: () => void): AsyncGenerator<Uint8Array, void, undefined> {
-  if (response.body === null) return;
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+async function* pieces(peer: Peer, response: IncomingResponse, maxBytes: number, onPiece: () => void): AsyncGenerator<Uint8Array, void, undefined> {
   let total = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
+  for await (const piece of response.body) {
     onPiece();
-    total += value.length;
+    total += piece.length;
     if (total > maxBytes) throw new TwinfoldError("ERR_PROTOCOL", `${peer.url} answered with more than the ${maxBytes} bytes that are allowed`);
-    yield value;
+    yield piece;
   }
 }
 
-function patienceOf(request: HttpRequest, onEnd: () => void): { restart(): void; end(): void } {
-  const first = PATIENCE_MS + (request.heldMs ?? 0) + (request.body?.length ?? 0) / SLOWEST_UPLOAD;
-  let timer = setTimeout(onEnd, first);
-  return {
-    restart() {
-      clearTimeout(timer);
-      timer = setTimeout(onEnd, PATIENCE_MS);
-    },
-    end: () => clearTimeout(timer),
+/** Begins when the request goes out: what holds it back before that is on this side. */
+function patienceOf(request: HttpRequest, onEnd: () => void): { beforeAnswer(): void; restart(): void; end(): void } {
+  const sentBytes = request.body?.reduce((sum, piece) => sum + piece.length, 0) ?? 0;
+  const beforeAnswerMs = PATIENCE_MS + (request.heldMs ?? 0) + sentBytes / SLOWEST_UPLOAD;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const begin = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(onEnd, ms);
   };
+  return { beforeAnswer: () => begin(beforeAnswerMs), restart: () => begin(PATIENCE_MS), end: () => clearTimeout(timer) };
 }
 
 function unreachable(peer: Peer, cause: unknown): TwinfoldError {
@@ -147,7 +130,7 @@ function unreachable(peer: Peer, cause: unknown): TwinfoldError {
   );
 }
 
-/** fetch says "fetch failed"; its cause says why. */
+/** `fetch` says "fetch failed"; its cause says why. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause !== undefined) return reasonOf(error.cause);

@@ -14,18 +14,11 @@ import {
   type Transport,
   TwinfoldError,
 } from "@twinfold/core";
-import { exchange, exchangeWhole, joined, type Peer } from "./exchange.js";
-import { parseServerAddress } from "./server-address.js";
+import { exchange, exchangeWhole } from "./exchange.js";
+import { type PeerOptions, peerOf } from "./peer.js";
 
-export interface HttpTransportOptions {
-  /** The server's address. */
-  readonly url: string;
-  /** The device's token, from signing up or logging in. */
+export interface HttpTransportOptions extends PeerOptions {
   readonly token: string;
-  /** @default the platform's own */
-  readonly fetch?: typeof fetch | undefined;
-  /** Allows http:// to another machine. @default false */
-  readonly insecure?: boolean | undefined;
 }
 
 const BINARY = "application/vnd.twinfold";
@@ -36,20 +29,16 @@ const BINARY = "application/vnd.twinfold";
  * @throws {TwinfoldError} `ERR_INVALID_ARGUMENT` when the address is not one, or would carry the token unencrypted over a network.
  */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
-  const peer: Peer = {
-    url: parseServerAddress(options.url, options.insecure ?? false),
-    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
-    token: options.token,
-  };
+  const peer = peerOf(options);
 
-  const post = (operation: string, body: Uint8Array, { signal }: OperationOptions = {}, heldMs?: number) => ({
+  const post = (operation: string, body: readonly Uint8Array[], { signal }: OperationOptions = {}) => ({
     method: "POST" as const,
     path: `/v1/sync/${operation}`,
     body,
+    repeatable: true, // all of them: TR2
     contentType: BINARY,
     answerType: BINARY,
     maxAnswerBytes: MAX_MESSAGE_BYTES,
-    heldMs,
     signal,
   });
 
@@ -57,16 +46,17 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
   const asking =
     <Request, Answer>(operation: string, request: Codec<Request>, answer: Codec<Answer>) =>
     async (message: Request, callOptions?: OperationOptions): Promise<Answer> =>
-      decode(answer, await exchangeWhole(peer, post(operation, encode(request, message), callOptions)));
+      decode(answer, await exchangeWhole(peer, post(operation, [encode(request, message)], callOptions)));
 
   return {
     async hello(callOptions) {
-      return decode(answerCodecs.hello, await exchangeWhole(peer, post("hello", new Uint8Array(), callOptions)));
+      return decode(answerCodecs.hello, await exchangeWhole(peer, post("hello", [], callOptions)));
     },
     changes: asking("changes", requestCodecs.changes, answerCodecs.changes),
     outcomes: asking("outcomes", requestCodecs.outcomes, answerCodecs.outcomes),
-    async wait(request, callOptions) {
-      return decode(answerCodecs.wait, await exchangeWhole(peer, post("wait", encode(requestCodecs.wait, request), callOptions, request.timeoutMs)));
+    async wait(query, callOptions) {
+      const request = { ...post("wait", [encode(requestCodecs.wait, query)], callOptions), heldMs: query.timeoutMs };
+      return decode(answerCodecs.wait, await exchangeWhole(peer, request));
     },
     heads: asking("heads", requestCodecs.heads, answerCodecs.heads),
     manifests: asking("manifests", requestCodecs.manifests, answerCodecs.manifests),
@@ -75,15 +65,16 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     draft: asking("draft", requestCodecs.draft, answerCodecs.draft),
     sketches: asking("sketches", requestCodecs.sketches, answerCodecs.sketches),
     async upload({ workspaceId, frames }, callOptions) {
-      const body = joined([...encodeFrames(frames)]);
-      return decode(answerCodecs.upload, await exchangeWhole(peer, post(`upload?workspace=${workspaceId}`, body, callOptions)));
+      const request = { ...post(`upload?workspace=${workspaceId}`, [...encodeFrames(frames)], callOptions), bulk: "up" as const };
+      return decode(answerCodecs.upload, await exchangeWhole(peer, request));
     },
     async *download(request, callOptions) {
       const answer = exchange(peer, {
-        ...post("download", encode(requestCodecs.download, request), callOptions),
+        ...post("download", [encode(requestCodecs.download, request)], callOptions),
+        bulk: "down",
         maxAnswerBytes: MAX_BATCH_BYTES + request.chunkIds.length * FRAME_HEADER_BYTES,
       });
-      yield* inOrder(request.chunkIds, decodeFrames(answer));
+      yield* inOrder(request.chunkIds, decodeFrames(answer, { into: callOptions?.into }));
     },
     commit: asking("commit", requestCodecs.commit, answerCodecs.commit),
   };

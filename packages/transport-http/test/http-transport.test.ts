@@ -1,28 +1,14 @@
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { gzipSync } from "node:zlib";
 import { answerCodecs, type ChunkId, encode, encodeFrames, type Frame, type WorkspaceId } from "@twinfold/core";
 import { createApiClient, createHttpTransport } from "@twinfold/transport-http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { answering } from "./answering.js";
+import { CLIENTS } from "./clients.js";
 
 const BINARY = { "content-type": "application/vnd.twinfold" };
 const TOKEN = "t".repeat(43);
 const workspaceId = "0".repeat(32) as WorkspaceId;
-
-/** A server that answers as it is told: what a proxy, a login page or a broken server may say. */
-async function answering(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-async function transportTo(listener: RequestListener) {
-  return createHttpTransport({ url: await answering(listener), token: TOKEN });
-}
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const got: T[] = [];
@@ -30,7 +16,10 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return got;
 }
 
-describe("createHttpTransport", () => {
+describe.each(CLIENTS)("createHttpTransport over $name", ({ createClient }) => {
+  const transportAt = (url: string) => createHttpTransport({ url, token: TOKEN, client: createClient() });
+  const transportTo = async (listener: RequestListener) => transportAt(await answering(listener));
+
   it.each([
     [401, "ERR_UNAUTHENTICATED"],
     [413, "ERR_TOO_LARGE"],
@@ -89,7 +78,7 @@ describe("createHttpTransport", () => {
     const transport = await transportTo((_request, response) =>
       response.writeHead(200, { ...BINARY, "content-encoding": "gzip" }).end(Buffer.concat(Array.from({ length: 16 }, () => packed))),
     );
-    await expect(transport.hello()).rejects.toMatchObject({ code: "ERR_PROTOCOL", message: expect.stringContaining("more than") });
+    await expect(transport.hello()).rejects.toMatchObject({ code: "ERR_PROTOCOL", message: expect.stringMatching(/more than|gzip/) });
   });
 
   it("stops reading an answer that has no end", async () => {
@@ -107,7 +96,7 @@ describe("createHttpTransport", () => {
 
   it("says which server it cannot reach, and keeps the cause", async () => {
     const url = await answering((request) => request.socket.destroy());
-    const failing = createHttpTransport({ url, token: TOKEN }).hello();
+    const failing = transportAt(url).hello();
     await expect(failing).rejects.toMatchObject({ code: "ERR_UNREACHABLE", retryable: true, cause: expect.any(Error) });
     await expect(failing).rejects.toThrow(url);
   });
@@ -166,6 +155,21 @@ describe("createHttpTransport", () => {
     }
   });
 
+  it("uploads frames of all lengths just as they are", async () => {
+    const frames = [0, 1, 100, 20_000, 70_000, 300_000, 5].map((length, at): Frame => {
+      return { chunkId: `${at}`.repeat(64) as ChunkId, codec: "plain", plainBytes: length, payload: new Uint8Array(length).fill(at + 1) };
+    });
+    const received: Buffer[] = [];
+    const transport = await transportTo((request, response) => {
+      request.on("data", (piece: Buffer) => received.push(piece));
+      request.on("end", () => response.writeHead(200, BINARY).end(encode(answerCodecs.upload, { stored: [], sendPlain: [] })));
+    });
+    await transport.upload({ workspaceId, frames });
+    expect(Buffer.concat(received).equals(Buffer.concat([...encodeFrames(frames)]))).toBe(true);
+  });
+});
+
+describe("createHttpTransport", () => {
   it("uses the fetch that it is given", async () => {
     const hello = { features: ["x"], maxFileBytes: 1, maxBatchBytes: 2, maxCommitChanges: 3 };
     const asked: unknown[] = [];

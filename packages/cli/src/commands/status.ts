@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import type { Context } from "../context.js";
 import { request } from "../daemon/host.js";
-import type { LinkStatus } from "../daemon/requests.js";
+import type { DeviceStatus, LinkStatus } from "../daemon/requests.js";
+import { formatRate } from "../network/limits.js";
 import { formatCount, formatDuration, formatTime } from "../output/format.js";
 import { describeConfirmation } from "../output/sync-report.js";
 import { printable } from "../output/table.js";
@@ -10,8 +11,15 @@ export async function status({ device, output, signal }: Context, dir: string | 
   const dirs = dir === undefined ? [] : [resolve(dir)];
   const answer = await request(await device(), "status", { dirs }, { signal });
   const running = answer.running ? "`twinfold sync` is running." : "`twinfold sync` is not running: changes wait until it is.";
-  const text = answer.links.length === 0 ? "No folder is linked: run `twinfold link DIR`." : [...answer.links.map(describe), running].join("\n\n");
+  const text =
+    answer.links.length === 0
+      ? "No folder is linked: run `twinfold link DIR`."
+      : [...answer.links.map(describe), ...describeLimits(answer), running].join("\n\n");
   output.answer(answer, text);
+}
+
+function describeLimits({ limits: { up, down } }: DeviceStatus): readonly string[] {
+  return up === null && down === null ? [] : [`Limits: up ${formatRate(up)}, down ${formatRate(down)}.`];
 }
 
 function describe(link: LinkStatus): string {

@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import type { Context, ExitCode } from "../context.js";
 import { follow, request } from "../daemon/host.js";
 import { errorOf } from "../daemon/messages.js";
-import type { LinkEvent } from "../daemon/requests.js";
+import type { Ask, LinkEvent } from "../daemon/requests.js";
+import { parseChange } from "../network/limits.js";
 import { describeFact } from "../output/facts.js";
 import { createProgress } from "../output/progress.js";
 import { printable } from "../output/table.js";
@@ -12,24 +13,29 @@ export interface SyncOptions {
   readonly once?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly confirm?: boolean | undefined;
+  readonly limitUp?: string | undefined;
+  readonly limitDown?: string | undefined;
 }
+
+type Chosen = Ask<"sync">;
 
 export async function sync(context: Context, names: readonly string[], options: SyncOptions): Promise<ExitCode> {
   const dirs = names.map((name) => resolve(name));
   if (options.dryRun === true) return await showPlan(context, dirs);
-  const confirm = options.confirm === true;
-  return options.once === true ? await syncOnce(context, dirs, confirm) : await followLinks(context, dirs, confirm);
+  const chosen = { dirs, confirm: options.confirm === true, limits: parseChange(options.limitUp, options.limitDown) };
+  return options.once === true ? await syncOnce(context, chosen) : await followLinks(context, chosen);
 }
 
-async function syncOnce({ device, output, signal, stderr }: Context, dirs: readonly string[], confirm: boolean): Promise<ExitCode> {
-  const progress = createProgress(stderr, !output.json);
+async function syncOnce({ device, output, signal, stderr }: Context, chosen: Chosen): Promise<ExitCode> {
+  const { dirs } = chosen;
+  const progress = await createProgress(stderr, !output.json);
   const onEvent = (event: LinkEvent): void => {
     progress.observe(event);
     if (event.event !== "connection:lost") return;
     progress.stop();
     output.note(`twinfold: ${describeFact(event)}`);
   };
-  const links = await request(await device(), "sync", { dirs, confirm }, { signal, onEvent }).finally(() => progress.stop());
+  const links = await request(await device(), "sync", chosen, { signal, onEvent }).finally(() => progress.stop());
   const [only] = links;
   const text = links.map(describeOutcome).join("\n");
   if (dirs.length === 1 && only !== undefined) {
@@ -68,8 +74,8 @@ async function showPlan({ device, output, signal }: Context, dirs: readonly stri
   return links.some((link) => "error" in link) ? 1 : 0;
 }
 
-async function followLinks({ device, output, signal, stderr }: Context, dirs: readonly string[], confirm: boolean): Promise<ExitCode> {
-  const progress = createProgress(stderr, !output.json);
+async function followLinks({ device, output, signal, stderr }: Context, chosen: Chosen): Promise<ExitCode> {
+  const progress = await createProgress(stderr, !output.json);
   const onEvent = (event: LinkEvent): void => {
     progress.observe(event);
     if (event.event === "scan:progressed" || event.event === "transfer:progressed") return;
@@ -78,6 +84,6 @@ async function followLinks({ device, output, signal, stderr }: Context, dirs: re
     output.fact(event, text);
   };
   const onWaiting = (pid: number): void => output.note(`twinfold: waiting for another twinfold command (process ${pid}) to end`);
-  await follow(await device(), { dirs, confirm, signal, onEvent, onWaiting }).finally(() => progress.stop());
+  await follow(await device(), { ...chosen, signal, onEvent, onWaiting }).finally(() => progress.stop());
   return 0;
 }

@@ -75,10 +75,16 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
       return nameOf(link);
     },
 
-    async sync({ dirs, confirm }, options) {
+    async sync({ dirs, confirm, limits }, options) {
+      if (limits !== undefined && followers.isActive()) {
+        throw new TwinfoldError("ERR_IN_USE", "`twinfold sync` runs already, with limits of its own: change them with `twinfold limits`");
+      }
+      pool.limits.apply(limits ?? {});
       const links = await mustSelect(dirs);
       return await pool.sideBySide(links.map((link) => () => outcomeOf(link, options, (linked) => linked.sync({ ...options, confirm }))));
     },
+
+    limits: (change) => pool.limits.keep(change),
 
     plan: async ({ dirs }, options) => await each(await mustSelect(dirs), options, ({ replica }) => replica.plan({ signal: options.signal })),
 
@@ -132,7 +138,15 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
     async status({ dirs }) {
       const links = await Promise.all((await selected(dirs)).map(statusOf));
       const sum = (count: (link: LinkStatus) => number): number => links.reduce((total, link) => total + count(link), 0);
-      return { running: followers.isActive(), bytesSent: sum((link) => link.bytesSent), bytesReceived: sum((link) => link.bytesReceived), links };
+      const { inForce, bandwidth } = pool.limits;
+      return {
+        running: followers.isActive(),
+        bytesSent: sum((link) => link.bytesSent),
+        bytesReceived: sum((link) => link.bytesReceived),
+        limits: inForce,
+        throttledMs: Math.round(bandwidth.throttledMs),
+        links,
+      };
     },
 
     async setPaused({ dirs, paused }) {
@@ -253,6 +267,7 @@ export async function createEngine({ home, env }: Device): Promise<Engine> {
   return {
     request: (name, ask, options) => answering[name](ask, options),
     async follow(options) {
+      pool.limits.apply(options.limits ?? {});
       await followers.follow(await mustSelect(options.dirs), options);
     },
     close: () => pool.close(),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Device } from "../device/device.js";
 import { acquireLock, type HeldLock, inUse } from "../device/lock.js";
 import { prepareSocketPath } from "../device/socket-path.js";
-import { createEngine, type Engine } from "./engine.js";
+import type { Engine } from "./engine.js";
 import { requestAt } from "./request-client.js";
 import { serveRequests } from "./request-server.js";
 import type { Answer, Ask, FollowOptions, Method, RequestOptions } from "./requests.js";
@@ -53,6 +53,7 @@ export async function follow(device: Device, options: FollowOptions & { readonly
 
 async function hosted<T>(device: Device, lock: HeldLock, socket: string, use: (engine: Engine) => Promise<T>): Promise<T> {
   try {
+    const { createEngine } = await import("./engine.js"); // whoever only asks a running process does without it
     const engine = await createEngine(device);
     try {
       const server = await serveRequests(socket, engine);

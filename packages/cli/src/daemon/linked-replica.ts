@@ -14,6 +14,7 @@ import {
   type Unsubscribe,
 } from "@twinfold/core";
 import { createHttpTransport } from "@twinfold/transport-http";
+import type { Bandwidth } from "@twinfold/transport-http/node";
 import type { Credentials } from "../device/credentials.js";
 import type { Link } from "../device/links.js";
 import { createMeteredNetwork, type Usage, usageSince, usageSum } from "../network/metered-network.js";
@@ -57,16 +58,26 @@ export interface LinkedReplicaOptions {
   readonly credentials: Credentials;
   readonly store: ReplicaStore;
   readonly env: Env;
+  /** What it may use of the network, together with the other links. */
+  readonly bandwidth: Bandwidth;
   /** The calls that are joined with those of the other links. */
   readonly joined: Pick<Transport, "changes" | "wait">;
   /** Its part of what those took, the held ones aside. */
   readonly joinedUsage: () => Usage;
 }
 
-export async function openLinkedReplica({ link, credentials, store, env, joined, joinedUsage }: LinkedReplicaOptions): Promise<LinkedReplica> {
-  const network = createMeteredNetwork();
+export async function openLinkedReplica({
+  link,
+  credentials,
+  store,
+  env,
+  bandwidth,
+  joined,
+  joinedUsage,
+}: LinkedReplicaOptions): Promise<LinkedReplica> {
+  const network = createMeteredNetwork({ bandwidth });
   const { server: url, token, insecure, deviceName } = credentials;
-  const transport = createHttpTransport({ url, token, insecure, fetch: network.fetch });
+  const transport = createHttpTransport({ url, token, insecure, client: network.client });
   const tree = createFsLocalTree({ root: link.path, rootId: link.rootId, env, deviceName });
   const replica = await createReplica({
     workspaceId: link.workspaceId,
@@ -112,7 +123,7 @@ export async function openLinkedReplica({ link, credentials, store, env, joined,
     async close() {
       await replica.close();
       await tree.close();
-      await network.close();
+      network.close();
     },
   };
 }

@@ -4,6 +4,7 @@ import { type ApiClient, createApiClient, createHttpTransport } from "@twinfold/
 import { type Credentials, mustReadCredentials } from "../device/credentials.js";
 import type { DeviceHome } from "../device/home.js";
 import type { Link } from "../device/links.js";
+import { type DeviceLimits, openLimits } from "../network/limits.js";
 import { createMeteredNetwork } from "../network/metered-network.js";
 import { createSharedUsage, type SharedUsage } from "../network/shared-usage.js";
 import { type LinkedReplica, openLinkedReplica } from "./linked-replica.js";
@@ -12,6 +13,8 @@ import { createSideBySide, type SideBySide } from "./side-by-side.js";
 /** The replicas of a process, each opened when it is first asked for and kept, and what they share. */
 export interface ReplicaPool {
   readonly store: ReplicaStore;
+  /** Of all links together. */
+  readonly limits: DeviceLimits;
   /** @throws {TwinfoldError} `ERR_UNAUTHENTICATED` when nobody is logged in. */
   api(): Promise<ApiClient>;
   opened(link: Link): Promise<LinkedReplica>;
@@ -32,8 +35,10 @@ interface Access {
 }
 
 export async function createReplicaPool({ home, env }: { readonly home: DeviceHome; readonly env: Env }): Promise<ReplicaPool> {
+  const limits = await openLimits(home, env);
+  const { bandwidth } = limits;
   const store = await createSqliteReplicaStore({ path: home.replicaDatabase });
-  const network = createMeteredNetwork();
+  const network = createMeteredNetwork({ bandwidth });
   const lookNetwork = createMeteredNetwork();
   const open = new Map<string, Promise<LinkedReplica>>();
   let access: Promise<Access> | undefined;
@@ -41,8 +46,8 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
   const readAccess = async (): Promise<Access> => {
     const credentials = await mustReadCredentials(home);
     const { server: url, token, insecure } = credentials;
-    const options = { url, token, insecure, fetch: network.fetch };
-    const looking = createHttpTransport({ ...options, fetch: lookNetwork.fetch });
+    const options = { url, token, insecure, client: network.client };
+    const looking = createHttpTransport({ ...options, client: lookNetwork.client });
     const looks = createSharedUsage(lookNetwork, looking);
     const together = createSideBySide({ transport: { ...looking, changes: looks.changes }, env });
     return { credentials, api: createApiClient(options), waits: multiplexed(createHttpTransport(options)), looks, together };
@@ -56,11 +61,12 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
   const openLink = async (link: Link): Promise<LinkedReplica> => {
     const { credentials, waits, looks, together } = await mustAccess();
     const joined = { changes: together.changes, wait: waits.wait };
-    return await openLinkedReplica({ link, credentials, store, env, joined, joinedUsage: () => looks.of(link.workspaceId) });
+    return await openLinkedReplica({ link, credentials, store, env, bandwidth, joined, joinedUsage: () => looks.of(link.workspaceId) });
   };
 
   return {
     store,
+    limits,
     api: async () => (await mustAccess()).api,
     async opened(link) {
       const found = open.get(link.path);
@@ -85,8 +91,8 @@ export async function createReplicaPool({ home, env }: { readonly home: DeviceHo
         const linked = await opening.catch(() => undefined); // told to whoever asked for it
         await linked?.close();
       }
-      await network.close();
-      await lookNetwork.close();
+      network.close();
+      lookNetwork.close();
       await store.close();
     },
   };

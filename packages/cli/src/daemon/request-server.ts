@@ -13,6 +13,7 @@ const REPEATABLE: Readonly<Record<Method, boolean>> = {
   sync: true,
   plan: true,
   status: true,
+  limits: true,
   setPaused: true,
   explain: true,
   get: true,

@@ -10,6 +10,7 @@ import type {
   SyncReport,
   TrashItem,
 } from "@twinfold/core";
+import type { Limits, LimitsChange } from "../network/limits.js";
 import type { ShownError } from "../output/output.js";
 
 /** What one `sync` of one folder did: the replica's report, and what crossed this device's sockets for it. */
@@ -18,6 +19,8 @@ export interface LinkReport extends SyncReport {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly requests: number;
+  /** For how long a limit held back something of this device meanwhile. */
+  readonly throttledMs: number;
 }
 
 export interface LinkName {
@@ -45,6 +48,10 @@ export interface DeviceStatus {
   readonly running: boolean;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** Those in force. */
+  readonly limits: Limits;
+  /** For how long they held something back so far. */
+  readonly throttledMs: number;
   readonly links: readonly LinkStatus[];
 }
 
@@ -94,7 +101,12 @@ export interface Requests {
     readonly answer: LinkName & { readonly created: boolean; readonly changed: boolean };
   };
   unlink: { readonly ask: { readonly dir: string }; readonly answer: LinkName };
-  sync: { readonly ask: { readonly dirs: readonly string[]; readonly confirm: boolean }; readonly answer: ReadonlyArray<LinkOutcome<LinkReport>> };
+  sync: {
+    readonly ask: { readonly dirs: readonly string[]; readonly confirm: boolean; readonly limits?: LimitsChange | undefined };
+    readonly answer: ReadonlyArray<LinkOutcome<LinkReport>>;
+  };
+  /** The limits that are kept for this device, after the change; a process that runs comes under them at once. */
+  limits: { readonly ask: LimitsChange; readonly answer: Limits };
   plan: { readonly ask: { readonly dirs: readonly string[] }; readonly answer: ReadonlyArray<LinkOutcome<Plan>> };
   check: {
     readonly ask: { readonly dirs: readonly string[]; readonly repair: boolean; readonly deep: boolean };
@@ -148,6 +160,8 @@ export interface FollowOptions extends RequestOptions {
   /** All links, and those made meanwhile, when it names none. */
   readonly dirs: readonly string[];
   readonly confirm: boolean;
+  /** For as long as this process runs, or until others are asked for. */
+  readonly limits?: LimitsChange | undefined;
 }
 
 /** Answers requests: the engine itself, or a connection to the process that has it. */

@@ -71,9 +71,9 @@ async function withApi<T>(
 ): Promise<T> {
   const network = createMeteredNetwork();
   try {
-    return await use(createClient({ ...options, fetch: network.fetch }));
+    return await use(createClient({ ...options, client: network.client }));
   } finally {
-    await network.close();
+    network.close();
   }
 }
 

@@ -1,55 +1,49 @@
 import type { Socket } from "node:net";
-import { Agent, buildConnector, fetch as undiciFetch } from "undici";
+import type { HttpClient } from "@twinfold/transport-http";
+import { createNodeHttpClient, type NodeHttpClientOptions } from "@twinfold/transport-http/node";
 
 export interface Usage {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly requests: number;
+  /** For how long a limit held something back: of all networks that share the bandwidth. */
+  readonly throttledMs: number;
 }
 
 export interface MeteredNetwork {
-  readonly fetch: typeof fetch;
+  readonly client: HttpClient;
   /** Everything that has crossed its sockets so far, HTTP headers included. */
   usage(): Usage;
   /** Ends its connections, requests under way too. */
-  close(): Promise<void>;
+  close(): void;
 }
 
-/** How long a connection is kept for the next request. Under the 5 s after which a Node server closes it. */
-const KEEP_ALIVE_MS = 4_000;
-
-/** A `fetch` with connections of its own, whose bytes are counted at the sockets. */
-export function createMeteredNetwork(): MeteredNetwork {
+/** Connections of its own, whose bytes are counted at the sockets. */
+export function createMeteredNetwork({ bandwidth }: Pick<NodeHttpClientOptions, "bandwidth"> = {}): MeteredNetwork {
   const openSockets = new Set<Socket>();
   let requests = 0;
   let sentOnClosed = 0;
   let receivedOnClosed = 0;
 
-  const connect = buildConnector({});
-  const agent = new Agent({
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect(options, callback) {
-      connect(options, (...outcome) => {
-        const [failure, socket] = outcome;
-        if (failure === null) {
-          openSockets.add(socket);
-          socket.once("close", () => {
-            openSockets.delete(socket);
-            sentOnClosed += socket.bytesWritten;
-            receivedOnClosed += socket.bytesRead;
-          });
-        }
-        callback(...outcome);
+  const client = createNodeHttpClient({
+    bandwidth,
+    onConnection(socket) {
+      openSockets.add(socket);
+      socket.once("close", () => {
+        openSockets.delete(socket);
+        sentOnClosed += socket.bytesWritten;
+        receivedOnClosed += socket.bytesRead;
       });
     },
   });
 
   return {
-    // undici's types and Node's own describe the same functions apart from each other.
-    fetch: ((input, init) => {
-      requests += 1;
-      return undiciFetch(input as Parameters<typeof undiciFetch>[0], { ...init, dispatcher: agent } as Parameters<typeof undiciFetch>[1]);
-    }) as typeof fetch,
+    client: {
+      send(request) {
+        requests += 1;
+        return client.send(request);
+      },
+    },
     usage() {
       let bytesSent = sentOnClosed;
       let bytesReceived = receivedOnClosed;
@@ -57,16 +51,21 @@ export function createMeteredNetwork(): MeteredNetwork {
         bytesSent += socket.bytesWritten;
         bytesReceived += socket.bytesRead;
       }
-      return { bytesSent, bytesReceived, requests };
+      return { bytesSent, bytesReceived, requests, throttledMs: Math.round(bandwidth?.throttledMs ?? 0) };
     },
-    close: () => agent.destroy(),
+    close: () => client.close(),
   };
 }
 
-export const NO_USAGE: Usage = { bytesSent: 0, bytesReceived: 0, requests: 0 };
+export const NO_USAGE: Usage = { bytesSent: 0, bytesReceived: 0, requests: 0, throttledMs: 0 };
 
 export function usageSum(a: Usage, b: Usage): Usage {
-  return { bytesSent: a.bytesSent + b.bytesSent, bytesReceived: a.bytesReceived + b.bytesReceived, requests: a.requests + b.requests };
+  return {
+    bytesSent: a.bytesSent + b.bytesSent,
+    bytesReceived: a.bytesReceived + b.bytesReceived,
+    requests: a.requests + b.requests,
+    throttledMs: a.throttledMs + b.throttledMs,
+  };
 }
 
 export function usageSince(before: Usage, now: Usage): Usage {
@@ -74,5 +73,6 @@ export function usageSince(before: Usage, now: Usage): Usage {
     bytesSent: now.bytesSent - before.bytesSent,
     bytesReceived: now.bytesReceived - before.bytesReceived,
     requests: now.requests - before.requests,
+    throttledMs: now.throttledMs - before.throttledMs,
   };
 }

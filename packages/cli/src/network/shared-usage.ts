@@ -30,7 +30,7 @@ export function createSharedUsage(network: Pick<MeteredNetwork, "usage">, transp
     };
     const [sent, received] = [sharesOf(bytesSent), sharesOf(bytesReceived)];
     for (const [index, workspaceId] of workspaceIds.entries()) {
-      const share = { bytesSent: sent[index] ?? 0, bytesReceived: received[index] ?? 0, requests: index === 0 ? requests : 0 };
+      const share = { bytesSent: sent[index] ?? 0, bytesReceived: received[index] ?? 0, requests: index === 0 ? requests : 0, throttledMs: 0 };
       shares.set(workspaceId, usageSum(of(workspaceId), share));
     }
   };

@@ -1,4 +1,3 @@
-import { Presets, SingleBar } from "cli-progress";
 import type { LinkEvent } from "../daemon/requests.js";
 import { formatBytes } from "./format.js";
 
@@ -11,8 +10,9 @@ export interface Progress {
 type Transfer = Extract<LinkEvent, { readonly event: "transfer:progressed" }>["fact"];
 
 /** A bar of the bytes and files of all links in both directions, on a terminal; nothing elsewhere. */
-export function createProgress(stream: NodeJS.WriteStream, enabled: boolean): Progress {
+export async function createProgress(stream: NodeJS.WriteStream, enabled: boolean): Promise<Progress> {
   if (!enabled || !stream.isTTY) return { observe: () => {}, stop: () => {} };
+  const { Presets, SingleBar } = await import("cli-progress");
   const bar = new SingleBar(
     // The command itself stops on signals, and takes the bar away.
     { format: "{what} [{bar}] {percentage}% {detail}", stream, clearOnComplete: true, hideCursor: true, gracefulExit: false },

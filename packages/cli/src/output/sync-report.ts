@@ -24,6 +24,11 @@ export function syncDocument(report: LinkReport): LinkReport {
     chunksPrefetched: report.chunksPrefetched,
     deltaFrames: report.deltaFrames,
     bytesSaved: report.bytesSaved,
+    commits: report.commits,
+    commitsUnderWay: report.commitsUnderWay,
+    directoriesUnchanged: report.directoriesUnchanged,
+    filesUnverified: report.filesUnverified,
+    throttledMs: report.throttledMs,
   };
 }
 
@@ -52,6 +57,11 @@ export function totalsOf(links: ReadonlyArray<LinkOutcome<LinkReport>>): LinkRep
     chunksPrefetched: sum((report) => report.chunksPrefetched),
     deltaFrames: sum((report) => report.deltaFrames),
     bytesSaved: sum((report) => report.bytesSaved),
+    commits: sum((report) => report.commits),
+    commitsUnderWay: Math.max(0, ...reports.map((report) => report.commitsUnderWay)),
+    directoriesUnchanged: sum((report) => report.directoriesUnchanged),
+    filesUnverified: sum((report) => report.filesUnverified),
+    throttledMs: Math.max(0, ...reports.map((report) => report.throttledMs)),
   };
 }
 

@@ -71,17 +71,23 @@ export class ByteReader {
   }
 
   bytes(maxBytes: number): Uint8Array {
+    return this.#take(this.#lengthWithin(maxBytes));
+  }
+
+  #lengthWithin(maxBytes: number): number {
     const length = this.varint();
     if (length > maxBytes) throw malformed(`${length} bytes where at most ${maxBytes} are allowed`);
-    return this.#take(length);
+    return length;
   }
 
   string(maxBytes: number): string {
-    const encoded = this.bytes(maxBytes);
-    const text = encoded.length <= MAX_LOOPED ? asciiOf(encoded) : undefined;
+    const length = this.#lengthWithin(maxBytes);
+    const start = this.#skip(length);
+    const end = start + length;
+    const text = length <= MAX_LOOPED ? asciiOf(this.#bytes, start, end) : undefined;
     if (text !== undefined) return text;
     try {
-      return decoder.decode(encoded);
+      return decoder.decode(this.#bytes.subarray(start, end));
     } catch {
       throw malformed("text that is not UTF-8");
     }
@@ -99,9 +105,9 @@ export class ByteReader {
 }
 
 /** Most names are short ASCII, for which a call of the decoder costs more than the loop. `undefined` for other text. */
-function asciiOf(bytes: Uint8Array): string | undefined {
+function asciiOf(bytes: Uint8Array, start: number, end: number): string | undefined {
   const codes: number[] = [];
-  for (let at = 0; at < bytes.length; at++) {
+  for (let at = start; at < end; at++) {
     const byte = bytes[at] as number;
     if (byte > 127) return undefined;
     codes.push(byte);

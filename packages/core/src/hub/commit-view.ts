@@ -112,8 +112,7 @@ async function loadHeads(store: HubStore, { workspaceId, rootNodeId }: Workspace
 async function loadPossessed(store: HubStore, { workspaceId }: WorkspaceRow, chunkIds: readonly ChunkId[]): Promise<ReadonlyMap<ChunkId, number>> {
   const lengths = new Map<ChunkId, number>();
   for (let at = 0; at < chunkIds.length; at += LOOKUP_BATCH) {
-    const possessed = [...(await store.possessed(workspaceId, chunkIds.slice(at, at + LOOKUP_BATCH)))];
-    for (const row of await store.chunks(possessed)) if (row !== undefined) lengths.set(row.chunkId, row.plainBytes);
+    for (const [chunkId, lengthBytes] of await store.possessed(workspaceId, chunkIds.slice(at, at + LOOKUP_BATCH))) lengths.set(chunkId, lengthBytes);
   }
   return lengths;
 }

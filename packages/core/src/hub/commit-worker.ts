@@ -15,6 +15,7 @@ import { loadCommitView } from "./commit-view.js";
 import type { Principal } from "./hub.js";
 import { count, type HubCounters } from "./hub-counters.js";
 import { judgeCommit } from "./judge-commit.js";
+import { keptDone } from "./kept-answers.js";
 import { fenced, knownAnswer, markRow, outcomeOf, replicaCommits, withAnswer } from "./replica-commits.js";
 
 /** What waits in the request queue of a workspace. */
@@ -88,7 +89,7 @@ export function createCommitWorker({ store, bus, env, maxFileBytes, counters }: 
     const answer = { kind: "done" as const, verdicts, firstSeq, place };
 
     const { replicaId, counter } = given.commit;
-    const commits = withAnswer(replicaCommits(given.mark), { kind: "done", counter, commitHash: given.commitHash, answer });
+    const commits = withAnswer(replicaCommits(given.mark), keptDone(counter, given.commitHash, answer));
     const mark = { table: "mark" as const, row: markRow(commits, given.mark, replicaId, given.who.accountId) };
     const [result] = await store.append([{ workspaceId, expectedStamp: stamp, rows: [...rows, mark] }]);
     if (result !== "appended") {

@@ -21,7 +21,7 @@ const DEFAULT_MAX_FILE_BYTES = 10 * 1024 ** 3;
 /** Below the minute after which proxies commonly give up on a silent connection. */
 const DEFAULT_MAX_WAIT_MS = 55_000;
 
-const FEATURES: readonly Feature[] = ["deflate", "delta", "drafts"];
+const FEATURES: readonly Feature[] = ["deflate", "delta", "unverified", "drafts"];
 
 /** Makes the authority over `store` and `blobs`, which stay the caller's to close. */
 export function createHub(options: HubOptions): Hub {

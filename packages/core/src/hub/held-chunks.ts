@@ -32,13 +32,12 @@ export class HeldChunks {
   async read(chunkIds: readonly ChunkId[]): Promise<ReadonlyMap<ChunkId, Uint8Array>> {
     const { store, packs, workspaceId, signal } = this.#options;
     const possessed = await store.possessed(workspaceId, chunkIds);
-    const rows = (await store.chunks(chunkIds.filter((chunkId) => possessed.has(chunkId)))).filter((row) => row !== undefined);
-    const sizeBytes = rows.reduce((sum, row) => sum + row.plainBytes, 0);
+    const sizeBytes = [...possessed.values()].reduce((sum, lengthBytes) => sum + lengthBytes, 0);
     if (sizeBytes > MAX_DELTA_BASE_BYTES || this.#givenBytes + sizeBytes > MAX_REQUEST_BYTES) return new Map();
     this.#givenBytes += sizeBytes;
-    const lacking = rows.flatMap(({ chunkId }) => (this.#held.has(chunkId) ? [] : [chunkId]));
+    const lacking = [...possessed.keys()].filter((chunkId) => !this.#held.has(chunkId));
     const found = new Map<ChunkId, Uint8Array>();
-    for (const { chunkId } of rows) {
+    for (const chunkId of possessed.keys()) {
       const bytes = this.#held.get(chunkId);
       if (bytes !== undefined) found.set(chunkId, bytes);
     }

@@ -2,36 +2,32 @@ import { type Codec, decode, encode, id, list, optional, struct, union, varint }
 import { type ChangeVerdict, type CommitAnswer, KEPT_ANSWERS, MAX_COMMIT_CHANGES, type Verdict, verdictCodec } from "../commit.js";
 import { type Cursor, cursorCodec } from "../journal.js";
 
-/** What became of one counter of a replica. `fenced`: it was asked for before it was executed, and never will be. */
-export type KeptAnswer =
-  | { readonly kind: "fenced"; readonly counter: number }
-  | {
-      readonly kind: "done";
-      readonly counter: number;
-      /** SHA-256 of the commit, in hex: the same counter with other bytes is another device's. */
-      readonly commitHash: string;
-      readonly answer: Extract<CommitAnswer, { kind: "done" }>;
-    };
-
 interface VerdictRun extends ChangeVerdict {
   readonly count: number;
 }
 
-interface DoneRow {
+type DoneAnswer = Extract<CommitAnswer, { kind: "done" }>;
+
+export interface KeptDone {
+  readonly kind: "done";
   readonly counter: number;
+  /** SHA-256 of the commit, in hex: the same counter with other bytes is another device's. */
   readonly commitHash: string;
   readonly firstSeq?: number | undefined;
   readonly place?: Cursor | undefined;
-  /** Most commits are accepted whole, so a thousand verdicts take three bytes. */
+  /** Most commits are accepted whole, so a thousand verdicts take three bytes, and are made anew only for who asks again. */
   readonly runs: readonly VerdictRun[];
 }
 
+/** What became of one counter of a replica. `fenced`: it was asked for before it was executed, and never will be. */
+export type KeptAnswer = { readonly kind: "fenced"; readonly counter: number } | KeptDone;
+
 const verdict: Codec<Verdict> = verdictCodec;
-const rowCodec = union<{ readonly kind: "fenced"; readonly counter: number } | ({ readonly kind: "done" } & DoneRow)>({
+const rowCodec = union<KeptAnswer>({
   fenced: { tag: 1, fields: struct({ counter: varint }) },
   done: {
     tag: 2,
-    fields: struct<DoneRow>({
+    fields: struct<Omit<KeptDone, "kind">>({
       counter: varint,
       commitHash: id<string>(32),
       firstSeq: optional(varint),
@@ -44,23 +40,20 @@ const rowsCodec = list(rowCodec, KEPT_ANSWERS);
 
 /** The binary form in a replica's mark: ascending by counter, the last {@link KEPT_ANSWERS}. */
 export function encodeKeptAnswers(kept: readonly KeptAnswer[]): Uint8Array {
-  const rows = kept.slice(-KEPT_ANSWERS).map((answer) => {
-    if (answer.kind === "fenced") return answer;
-    const { counter, commitHash } = answer;
-    const { firstSeq, place, verdicts } = answer.answer;
-    return { kind: "done" as const, counter, commitHash, firstSeq, place, runs: runsOf(verdicts) };
-  });
-  return encode(rowsCodec, rows);
+  return encode(rowsCodec, kept.slice(-KEPT_ANSWERS));
 }
 
 export function decodeKeptAnswers(bytes: Uint8Array): readonly KeptAnswer[] {
-  return decode(rowsCodec, bytes).map((row) => {
-    if (row.kind === "fenced") return row;
-    const { counter, commitHash, runs, ...places } = row;
-    const verdicts = runs.flatMap(({ count, place, content }) => Array.from({ length: count }, () => ({ place, content })));
-    const answer = { kind: "done" as const, verdicts, firstSeq: places.firstSeq, place: places.place };
-    return { kind: "done", counter, commitHash, answer };
-  });
+  return decode(rowsCodec, bytes);
+}
+
+export function keptDone(counter: number, commitHash: string, { verdicts, firstSeq, place }: DoneAnswer): KeptDone {
+  return { kind: "done", counter, commitHash, firstSeq, place, runs: runsOf(verdicts) };
+}
+
+export function answerOf({ runs, firstSeq, place }: KeptDone): DoneAnswer {
+  const verdicts = runs.flatMap(({ count, ...verdict }) => new Array<ChangeVerdict>(count).fill(verdict));
+  return { kind: "done", verdicts, firstSeq, place };
 }
 
 function runsOf(verdicts: readonly ChangeVerdict[]): VerdictRun[] {

@@ -36,7 +36,7 @@ export function createLoopbackTransport(hub: Hub, principal: Principal): Transpo
       return across(answerCodecs.upload, await session.upload({ workspaceId, frames: arrived }, options));
     },
     async *download(request, options) {
-      for await (const frame of session.download(across(requestCodecs.download, request), options)) yield* framesAcross([frame]);
+      yield* framesAcross(session.download(across(requestCodecs.download, request), options), options?.into);
     },
   };
 }
@@ -45,9 +45,9 @@ function across<T>(codec: Codec<T>, value: T): T {
   return decode(codec, encode(codec, value));
 }
 
-async function* framesAcross(frames: Iterable<Frame>): AsyncGenerator<Frame, void, undefined> {
-  async function* copies(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const piece of encodeFrames(frames)) yield piece.slice();
+async function* framesAcross(frames: Iterable<Frame> | AsyncIterable<Frame>, into?: Uint8Array): AsyncGenerator<Frame, void, undefined> {
+  async function* pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const frame of frames) yield* encodeFrames([frame]);
   }
-  yield* decodeFrames(copies());
+  yield* decodeFrames(pieces(), { into });
 }

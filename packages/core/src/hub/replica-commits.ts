@@ -3,7 +3,7 @@ import { KEPT_ANSWERS } from "../commit.js";
 import type { AccountId, ReplicaId } from "../ids.js";
 import type { ReplicaMark } from "../metadata/hub-store.js";
 import type { CommitOutcome } from "../transport/transport.js";
-import { decodeKeptAnswers, encodeKeptAnswers, type KeptAnswer } from "./kept-answers.js";
+import { answerOf, decodeKeptAnswers, encodeKeptAnswers, type KeptAnswer } from "./kept-answers.js";
 
 /** What the hub knows of one replica's commits to one workspace; a value, changed only by making the next one. */
 export interface ReplicaCommits {
@@ -28,14 +28,14 @@ export function knownAnswer(commits: ReplicaCommits, counter: number, commitHash
   if (counter > watermark) return { kind: "ahead", watermark };
   const kept = commits.kept.find((answer) => answer.counter === counter);
   if (kept?.kind === "fenced") return { kind: "fenced" };
-  return kept?.commitHash === commitHash ? kept.answer : { kind: "cloned" };
+  return kept?.commitHash === commitHash ? answerOf(kept) : { kind: "cloned" };
 }
 
 /** What became of a counter at or below the watermark. */
 export function outcomeOf(commits: ReplicaCommits, counter: number): CommitOutcome {
   const kept = commits.kept.find((answer) => answer.counter === counter);
   if (kept === undefined) return { counter, answer: { kind: "cloned" } };
-  return kept.kind === "fenced" ? { counter, answer: { kind: "fenced" } } : { counter, commitHash: kept.commitHash, answer: kept.answer };
+  return kept.kind === "fenced" ? { counter, answer: { kind: "fenced" } } : { counter, commitHash: kept.commitHash, answer: answerOf(kept) };
 }
 
 export function withAnswer(commits: ReplicaCommits, kept: KeptAnswer): ReplicaCommits {

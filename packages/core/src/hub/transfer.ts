@@ -103,22 +103,21 @@ export function createTransfer({ store, packs, env, counters, onDamage }: Transf
     if (result !== "appended") throw noSuchWorkspace(workspaceId);
   }
 
-  /** The chunks of `chunkIds` that the workspace possesses, in that order; `undefined` for each other one, and for what is damaged. At most 8 MiB. */
+  /** The chunks of `chunkIds` that the workspace possesses, in that order; `undefined` for each other one, and for what is seen to be damaged. At most 8 MiB. */
   async function* possessedChunks(
     workspaceId: WorkspaceId,
     chunkIds: readonly ChunkId[],
-    signal: AbortSignal | undefined,
+    options: Parameters<PackStore["read"]>[1],
   ): AsyncGenerator<StoredChunk | undefined, void, undefined> {
     atMost(chunkIds.length, MAX_BATCH_FRAMES, "chunks asked for");
     const possessed = await store.possessed(workspaceId, chunkIds);
     const ours = chunkIds.filter((chunkId) => possessed.has(chunkId));
-    const rows = await store.chunks(ours);
     atMost(
-      rows.reduce((sum, row) => sum + (row?.plainBytes ?? 0), 0),
+      ours.reduce((sum, chunkId) => sum + (possessed.get(chunkId) ?? 0), 0),
       MAX_BATCH_BYTES,
       "bytes asked for",
     );
-    const chunks = packs.read(ours, { signal })[Symbol.asyncIterator]();
+    const chunks = packs.read(ours, options)[Symbol.asyncIterator]();
     try {
       for (const chunkId of chunkIds) {
         const chunk = possessed.has(chunkId) ? (await chunks.next()).value : undefined;
@@ -135,7 +134,7 @@ export function createTransfer({ store, packs, env, counters, onDamage }: Transf
 
   async function sketches({ workspaceId, chunkIds, averageBytes }: SketchesRequest, signal?: AbortSignal): Promise<readonly Sketch[]> {
     const told: Sketch[] = [];
-    for await (const chunk of possessedChunks(workspaceId, chunkIds, signal)) {
+    for await (const chunk of possessedChunks(workspaceId, chunkIds, { signal })) {
       told.push(chunk === undefined ? [] : sketchChunk(chunk.bytes, averageBytes, env.sha256));
       count(counters, "chunksSketched", chunk === undefined ? 0 : 1);
     }
@@ -145,7 +144,7 @@ export function createTransfer({ store, packs, env, counters, onDamage }: Transf
   async function* download({ workspaceId, chunkIds, accepts }: DownloadRequest, signal?: AbortSignal): AsyncGenerator<Frame, void, undefined> {
     const bases = new HeldChunks({ store, packs, workspaceId, signal });
     let index = 0;
-    for await (const chunk of possessedChunks(workspaceId, chunkIds, signal)) {
+    for await (const chunk of possessedChunks(workspaceId, chunkIds, { signal, unverified: accepts?.unverified })) {
       const place = index++;
       if (chunk === undefined) {
         yield { chunkId: chunkIds[place] as ChunkId, codec: "absent", plainBytes: 0, payload: NO_BYTES };

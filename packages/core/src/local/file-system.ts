@@ -12,6 +12,11 @@ export interface FileSystem {
   realpath(path: string): Promise<string>;
   /** Raw names, as bytes: what is not UTF-8 can be told. */
   readdir(path: string): Promise<readonly Uint8Array[]>;
+  /**
+   * The entries of a directory with their stats, for less than `readdir` and an `lstat` of each cost. `undefined` when a name is not UTF-8 or an entry
+   * cannot be looked at: those two tell of which. What goes meanwhile is left out.
+   */
+  entries?: ((path: string) => Promise<readonly FoundEntry[] | undefined>) | undefined;
   readlink(path: string): Promise<string>;
   mkdir(path: string): Promise<void>;
   /** Replaces what is at `to`, atomically. */
@@ -41,6 +46,11 @@ export interface OpenFile {
   setMtime(mtimeNs: bigint): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface FoundEntry {
+  readonly name: string;
+  readonly stat: FileStat;
 }
 
 export interface FileStat {

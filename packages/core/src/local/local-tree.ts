@@ -28,6 +28,8 @@ export interface LocalListing {
   readonly entries: readonly LocalEntry[];
   /** Entries that cannot be named or read: what to show a person, and why. */
   readonly problems: ReadonlyArray<{ readonly name: string; readonly problem: string }>;
+  /** As {@link LocalTree.digest} says. Absent where there are problems, and from a tree that has none to give. */
+  readonly digest?: Uint8Array | undefined;
 }
 
 /** `changed`: the path is not what the caller expected it to be; nothing was done. */
@@ -42,6 +44,14 @@ export interface FileAttributes {
   readonly mtimeNs: bigint;
 }
 
+/** `lost`: its fsync failed, and the disk may never have what it holds. `unreachable`: there is no file, or none that can be opened. */
+export type FileSynced = "durable" | "lost" | "unreachable";
+
+export interface PlaceOptions {
+  /** `false`, heeded where nothing is expected: it need not be durable before the next {@link LocalTree.sync} of its path. @default true */
+  readonly durable?: boolean | undefined;
+}
+
 /** A file being made beside its target, inside the root's own folder. It outlives the process: the same key opens it again. */
 export interface Staging {
   /** Bytes that it holds. Those of an earlier process may be torn: read and check them. */
@@ -54,10 +64,19 @@ export interface Staging {
    * Makes it durable and puts it at `path`, in one step, if `path` is still as expected. What was there goes to the trash.
    * On `changed` the staging is left as it is. Over a directory it rejects with `ERR_INVALID_ARGUMENT`: remove that first.
    */
-  place(path: LocalPath, expected: Expected, attributes: FileAttributes): Promise<LocalOutcome>;
+  place(path: LocalPath, expected: Expected, attributes: FileAttributes, options?: PlaceOptions): Promise<LocalOutcome>;
   /** Lets go of it; it can be opened again. */
   close(): Promise<void>;
   discard(): Promise<void>;
+}
+
+export interface LocalReadOptions extends OperationOptions {
+  /** @default 0 */
+  readonly offset?: number | undefined;
+  /** @default to the file's end */
+  readonly length?: number | undefined;
+  /** Room that the bytes may be put into, from its start; at least as long as what is read. The pieces may then be views of it, in their places. */
+  readonly into?: Uint8Array | undefined;
 }
 
 /** Something may have changed. A hint: it may be late, doubled or lost. */
@@ -72,7 +91,8 @@ export type LocalHint =
  *
  * - LT1 `list` gives every entry of a directory but the root's own folder, or rejects: a partial listing is never given. A symlink is not followed.
  * - LT2 `read` yields bytes of one state of the file: when it changed since `expected`, before or while it was read, it rejects with `ERR_LOCAL_CHANGED`.
- * - LT3 At any instant, also after a crash, `path` holds what was there or what was put there, whole.
+ * - LT3 At any instant, also after a crash, `path` holds what was there or what was put there, whole. Of what was placed with `durable: false`, by one `append` at
+ *   most, a loss of power before its `sync` may leave nothing there, a file without bytes, or one with the modification time that was set and other bytes.
  * - LT4 `place`, `makeDirectory`, `makeSymlink`, `move` and `remove` do nothing and give `changed` when the path is not as expected.
  * - LT5 What `place`, `makeSymlink` or `remove` takes away is in the trash afterwards; of an empty directory there is nothing to keep, nor
  *   of what is removed `forGood`. What somebody wrote to it meanwhile is still in the folder: at its path, or beside it as a conflict copy.
@@ -94,6 +114,9 @@ export type LocalHint =
  *   as ours: put back from a backup, copied to another disk, or marked again by hand. What is absent in that was not deleted.
  * - LT16 After `settle` a loss of power takes back no name that came into the directory, left it or changed in it before, by whomever.
  * - LT17 `cut` gives the chunks that the bytes of `read` have under the profile of their length, and rejects where `read` would.
+ * - LT18 `digest` is that of the listing which `list` would give: another one when an entry has another name or, but for a directory's size, times
+ *   and links, another stat; the same when all have those that they had. It rejects where `list` would.
+ * - LT19 `sync` makes durable what files hold and that they stand at their paths, whoever wrote them, and tells which are: of one that is not, nothing is changed.
  */
 export interface LocalTree {
   /** Rejects as LT8 says; resolves when the root is there and ours, with its stamp. */
@@ -101,15 +124,13 @@ export interface LocalTree {
   /** Found out once, at the first call. */
   names(): Promise<NameRules>;
   list(path: LocalPath): Promise<LocalListing>;
+  /** At most 64 bytes, for less than a listing costs; `undefined` where a listing would have problems. A tree without it is asked for listings instead. */
+  digest?(path: LocalPath): Promise<Uint8Array | undefined>;
   /** Makes durable which names a directory has, and what stands under each. `ERR_NOT_FOUND` when it is gone. */
   settle(path: LocalPath): Promise<void>;
   stat(path: LocalPath): Promise<LocalStat | undefined>;
   /** The file's bytes, in pieces of the tree's choice, from `offset` to `offset + length`. */
-  read(
-    path: LocalPath,
-    expected: LocalStat,
-    options?: OperationOptions & { readonly offset?: number | undefined; readonly length?: number | undefined },
-  ): AsyncIterable<Uint8Array>;
+  read(path: LocalPath, expected: LocalStat, options?: LocalReadOptions): AsyncIterable<Uint8Array>;
   /** Reads the file whole, and gives its chunks. Memory is bounded by a constant, and the signal is looked at between reads. */
   cut(path: LocalPath, expected: LocalStat, options?: OperationOptions): Promise<Manifest>;
   readLink(path: LocalPath): Promise<string>;
@@ -127,6 +148,8 @@ export interface LocalTree {
     options?: { readonly forGood?: boolean | undefined },
   ): Promise<{ readonly kind: "done" } | { readonly kind: "changed" }>;
   listTrash(): Promise<readonly TrashItem[]>;
+  /** In the order of the paths. */
+  sync(paths: readonly LocalPath[]): Promise<readonly FileSynced[]>;
   /** Gives the path at which it is now. */
   restoreFromTrash(trashId: string): Promise<LocalPath>;
   tidy(): Promise<void>;

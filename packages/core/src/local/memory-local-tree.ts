@@ -6,7 +6,7 @@ import { baseName, INTERNAL_NAME, type LocalPath, parentPath, ROOT_PATH } from "
 import { cutPieces } from "./cut-pieces.js";
 import { noParent, noSuchTrash, restoredPath, STAGING_KEPT_MS, TRASH_KEPT_MS, type TrashItem } from "./trash.js";
 import { assertMovable, assertReplaceable, assertStagingKey, isAsExpected } from "./expected.js";
-import type { Expected, FileAttributes, LocalEntry, LocalHint, LocalOutcome, LocalStat, LocalTree, Staging } from "./local-tree.js";
+import type { Expected, FileAttributes, LocalEntry, LocalHint, LocalOutcome, LocalReadOptions, LocalStat, LocalTree, Staging } from "./local-tree.js";
 import { ANY_NAME, isSameName, type NameRules } from "./name-rules.js";
 
 /** Bytes that `read` yields at a time. */
@@ -196,8 +196,8 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
     throw new TwinfoldError(code, message);
   }
 
-  async function* read(path: LocalPath, expected: LocalStat, options: Parameters<LocalTree["read"]>[2] = {}): AsyncGenerator<Uint8Array> {
-    const { offset = 0, length = Number.POSITIVE_INFINITY, signal } = options;
+  async function* read(path: LocalPath, expected: LocalStat, options: LocalReadOptions = {}): AsyncGenerator<Uint8Array> {
+    const { offset = 0, length = Number.POSITIVE_INFINITY, into, signal } = options;
     const end = Math.min(expected.sizeBytes, offset + length);
     for (let at = offset; ; at += PIECE_BYTES) {
       signal?.throwIfAborted();
@@ -207,7 +207,9 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
         throw new TwinfoldError("ERR_LOCAL_CHANGED", `${JSON.stringify(path)} is not what it was when it was looked at: look again, then read it`);
       }
       if (at >= end) return;
-      yield inode.bytes.slice(at, Math.min(end, at + PIECE_BYTES));
+      const piece = inode.bytes.slice(at, Math.min(end, at + PIECE_BYTES));
+      into?.set(piece, at - offset);
+      yield into?.subarray(at - offset, at - offset + piece.length) ?? piece;
     }
   }
 
@@ -350,6 +352,10 @@ export function createMemoryLocalTree({ env = { nowMs: () => 0 }, names }: Memor
       if (!forGood) discard(path, "removed");
       detach(path);
       return { kind: "done" };
+    },
+    async sync(paths) {
+      await check();
+      return paths.map((path) => (find(path)?.kind === "file" ? "durable" : "unreachable"));
     },
     async listTrash() {
       await check();

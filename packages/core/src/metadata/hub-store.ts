@@ -142,8 +142,8 @@ export interface HubStore {
   /** Newest first. */
   revisions(workspaceId: WorkspaceId, nodeId: NodeId, limit: number): Promise<readonly RevisionRow[]>;
   manifests(workspaceId: WorkspaceId, manifestIds: readonly ManifestId[]): Promise<ReadonlyArray<Uint8Array | undefined>>;
-  /** Those of `chunkIds` that the workspace possesses. */
-  possessed(workspaceId: WorkspaceId, chunkIds: readonly ChunkId[]): Promise<ReadonlySet<ChunkId>>;
+  /** Those of `chunkIds` that the workspace possesses, and the length that was written with each, in bytes. */
+  possessed(workspaceId: WorkspaceId, chunkIds: readonly ChunkId[]): Promise<ReadonlyMap<ChunkId, number>>;
   mark(workspaceId: WorkspaceId, replicaId: ReplicaId): Promise<ReplicaMark | undefined>;
   draft(workspaceId: WorkspaceId, draftId: DraftId): Promise<DraftRow | undefined>;
   /** All drafts without their entries, by id, at most `limit`. */

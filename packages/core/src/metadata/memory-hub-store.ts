@@ -72,7 +72,12 @@ export function createMemoryHubStore(options: { readonly from?: MemoryHubSnapsho
     },
     async possessed(workspaceId, chunkIds) {
       const workspace = open("look up chunks", workspaceId);
-      return new Set(chunkIds.filter((id) => workspace?.possessed.has(id)));
+      return new Map(
+        chunkIds.flatMap((id) => {
+          const lengthBytes = workspace?.possessed.get(id);
+          return lengthBytes === undefined ? [] : [[id, lengthBytes] as const];
+        }),
+      );
     },
     async mark(workspaceId, replicaId) {
       return ownArrays(open("read a replica's mark", workspaceId)?.marks.get(replicaId));

@@ -30,6 +30,7 @@ class Workspace {
   #sortedIds: readonly NodeId[] | undefined;
 
   readonly manifests = new Map<ManifestId, Uint8Array>();
+  readonly looks = new Map<NodeId, Uint8Array>();
   readonly outbox = new Map<number, Uint8Array>();
   state: Uint8Array | undefined;
 
@@ -62,6 +63,7 @@ class Workspace {
     const previous = this.#rows.get(nodeId);
     if (previous === undefined) this.#sortedIds = undefined;
     else this.#unindex(previous);
+    this.#forgetLooks(nodeId, previous, row);
     this.#rows.set(nodeId, row);
     for (const [name, keyOf] of INDEX_ENTRIES) {
       const key = keyOf(row);
@@ -79,9 +81,15 @@ class Workspace {
     const row = this.#rows.get(nodeId);
     if (row === undefined) return;
     this.#unindex(row);
+    this.#forgetLooks(nodeId, row, undefined);
     this.#rows.delete(nodeId);
     this.#dirty.delete(nodeId);
     this.#sortedIds = undefined;
+  }
+
+  #forgetLooks(nodeId: NodeId, before: ReplicaRow | undefined, after: ReplicaRow | undefined): void {
+    for (const row of [before, after]) if (row?.local !== undefined) this.looks.delete(row.local.parentId);
+    if (before?.local !== undefined && after?.local === undefined) this.looks.delete(nodeId);
   }
 
   #unindex(row: ReplicaRow): void {
@@ -161,8 +169,9 @@ export function createMemoryReplicaStore(memory: ReplicaMemory = createReplicaMe
       const workspace = open(workspaceId);
       return inodes.map((inode) => workspace.find("inode", inode));
     },
-    async byManifest(workspaceId, manifestId, limit) {
-      return open(workspaceId).find("manifest", manifestId, limit);
+    async byManifest(workspaceId, manifestIds, limit) {
+      const workspace = open(workspaceId);
+      return manifestIds.map((manifestId) => workspace.find("manifest", manifestId, limit));
     },
     async dirty(workspaceId, limit) {
       return open(workspaceId).dirty(limit);
@@ -177,6 +186,10 @@ export function createMemoryReplicaStore(memory: ReplicaMemory = createReplicaMe
       const { manifests } = open(workspaceId);
       return manifestIds.map((manifestId) => manifests.get(manifestId)?.slice());
     },
+    async looks(workspaceId, nodeIds) {
+      const { looks } = open(workspaceId);
+      return nodeIds.map((nodeId) => looks.get(nodeId)?.slice());
+    },
     async state(workspaceId) {
       return open(workspaceId).state?.slice();
     },
@@ -186,10 +199,11 @@ export function createMemoryReplicaStore(memory: ReplicaMemory = createReplicaMe
     },
     async write(workspaceId, batch) {
       const workspace = open(workspaceId);
-      const { put, remove, manifests, state, outboxPut, outboxRemove } = ownCopy(batch);
+      const { put, remove, manifests, looks, state, outboxPut, outboxRemove } = ownCopy(batch);
       // Nothing from here on can fail, so the batch is written whole.
       for (const nodeId of remove) workspace.remove(nodeId);
       for (const row of put) workspace.put(row);
+      for (const { nodeId, body } of looks) workspace.looks.set(nodeId, body);
       for (const { manifestId, body } of manifests) workspace.manifests.set(manifestId, body);
       if (state !== undefined) workspace.state = state;
       for (const counter of outboxRemove) workspace.outbox.delete(counter);
@@ -209,11 +223,12 @@ export function createMemoryReplicaStore(memory: ReplicaMemory = createReplicaMe
 }
 
 /** The batch with arrays of the store's own: the caller may go on using theirs. */
-function ownCopy({ put = [], remove = [], manifests = [], state, outboxPut = [], outboxRemove = [] }: ReplicaBatch) {
+function ownCopy({ put = [], remove = [], manifests = [], looks = [], state, outboxPut = [], outboxRemove = [] }: ReplicaBatch) {
   return {
     put: put.map(copyOf),
     remove: [...remove],
     manifests: manifests.map(({ manifestId, body }) => ({ manifestId, body: body.slice() })),
+    looks: looks.map(({ nodeId, body }) => ({ nodeId, body: body.slice() })),
     state: state?.slice(),
     outboxPut: outboxPut.map(({ counter, body }) => ({ counter, body: body.slice() })),
     outboxRemove: [...outboxRemove],

@@ -35,6 +35,8 @@ export interface ReplicaBatch {
   readonly put?: readonly ReplicaRow[] | undefined;
   readonly remove?: readonly NodeId[] | undefined;
   readonly manifests?: ReadonlyArray<{ readonly manifestId: ManifestId; readonly body: Uint8Array }> | undefined;
+  /** What was seen of directories, each in a form of its own. */
+  readonly looks?: ReadonlyArray<{ readonly nodeId: NodeId; readonly body: Uint8Array }> | undefined;
   /** Cursor, counters and marks of the replica, in a form of its own. */
   readonly state?: Uint8Array | undefined;
   readonly outboxPut?: readonly OutboxRow[] | undefined;
@@ -53,6 +55,8 @@ export interface ReplicaBatch {
  * - RS7 One writer: opening a store that is open elsewhere rejects with `ERR_IN_USE`.
  * - RS8 After `close` every call rejects with `ERR_CLOSED`; what was written is there when the store is opened again.
  * - RS9 A failure is a `TwinfoldError`: `ERR_NO_SPACE`, `ERR_STORE_FAILED`. Returned arrays are the caller's own.
+ * - RS10 A look at a directory is forgotten by every batch that puts or removes a row whose local parent is, or was, that directory, and by one
+ *   that takes the directory's own row out of the local tree; unless the same batch writes the look.
  */
 export interface ReplicaStore {
   rows(workspaceId: WorkspaceId, nodeIds: readonly NodeId[]): Promise<ReadonlyArray<ReplicaRow | undefined>>;
@@ -63,13 +67,15 @@ export interface ReplicaStore {
   localByName(workspaceId: WorkspaceId, keys: readonly NameKey[]): Promise<ReadonlyArray<readonly ReplicaRow[]>>;
   remoteByName(workspaceId: WorkspaceId, keys: readonly NameKey[]): Promise<ReadonlyArray<readonly ReplicaRow[]>>;
   byInode(workspaceId: WorkspaceId, inodes: readonly string[]): Promise<ReadonlyArray<readonly ReplicaRow[]>>;
-  /** Rows whose local file has that content, at most `limit`. */
-  byManifest(workspaceId: WorkspaceId, manifestId: ManifestId, limit: number): Promise<readonly ReplicaRow[]>;
+  /** Rows whose local file has that content, at most `limit` for each. */
+  byManifest(workspaceId: WorkspaceId, manifestIds: readonly ManifestId[], limit: number): Promise<ReadonlyArray<readonly ReplicaRow[]>>;
   dirty(workspaceId: WorkspaceId, limit: number): Promise<readonly ReplicaRow[]>;
   /** All rows with a node id greater than `after`, ascending by node id. */
   page(workspaceId: WorkspaceId, after: NodeId | undefined, limit: number): Promise<readonly ReplicaRow[]>;
   counts(workspaceId: WorkspaceId): Promise<{ readonly nodes: number; readonly dirty: number }>;
   manifests(workspaceId: WorkspaceId, manifestIds: readonly ManifestId[]): Promise<ReadonlyArray<Uint8Array | undefined>>;
+  /** By the directories' node ids. */
+  looks(workspaceId: WorkspaceId, nodeIds: readonly NodeId[]): Promise<ReadonlyArray<Uint8Array | undefined>>;
   state(workspaceId: WorkspaceId): Promise<Uint8Array | undefined>;
   /** Ascending by counter. */
   outbox(workspaceId: WorkspaceId): Promise<readonly OutboxRow[]>;

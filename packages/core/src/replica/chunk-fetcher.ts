@@ -3,15 +3,16 @@ import { applyDelta, decodeDelta } from "../delta/delta.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { ChunkId } from "../ids.js";
 import { chunkIdOf, type ManifestEntry } from "../manifest.js";
-import { type Frame, MAX_BATCH_FRAMES } from "../storage/frame.js";
+import { type Frame, FRAME_HEADER_BYTES, MAX_BATCH_FRAMES } from "../storage/frame.js";
+import { giveBackFrameRoom, takeFrameRoom } from "../storage/frame-room.js";
 import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
-import type { AcceptedFrames } from "../transport/transport.js";
+import type { AcceptedFrames, DownloadOptions } from "../transport/transport.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { Trials } from "./trials.js";
 
 /** Bytes of chunks asked for in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
-/** Requests under way ahead of the consumer: memory is about (this + 1) × 8 MiB at the most, and for differences the bases of one chunk each. */
+/** Requests under way ahead of the consumer: memory is about (this + 1) rooms of 8 MiB at the most, of which 4 are used, and for differences the bases of one chunk each. */
 const REQUESTS_AHEAD = 3;
 /** Of a shorter chunk a difference saves no more than naming its bases costs. */
 const MIN_DIFFED_BYTES = 1024;
@@ -36,7 +37,8 @@ export type FetchContext = Pick<ReplicaParts, "transport" | "workspaceId" | "env
 /**
  * Yields the bytes of `wanted`, in that order, each checked against its id; `undefined` for a chunk that the hub has not, or has damaged.
  *
- * Many chunks come in one answer, and a few answers are fetched ahead. What cannot be rebuilt is asked for once more, plain.
+ * Bytes are good until the next ones are asked for: then others may come in their place. Many chunks come in one answer, and a few answers are
+ * fetched ahead. What is not its id's, or cannot be rebuilt, is asked for once more, plain and verified by the hub.
  */
 export async function* fetchChunks(
   context: FetchContext,
@@ -45,7 +47,7 @@ export async function* fetchChunks(
 ): AsyncGenerator<Uint8Array | undefined, void, undefined> {
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  const inFlight: Array<Promise<ReadonlyArray<Uint8Array | undefined>>> = [];
+  const inFlight: Array<Promise<Fetched>> = [];
   const trials = new Trials();
   try {
     for (const batch of batches(wanted)) {
@@ -53,12 +55,24 @@ export async function* fetchChunks(
       fetching.catch(() => {}); // reported when it is awaited below
       inFlight.push(fetching);
       if (inFlight.length <= REQUESTS_AHEAD) continue;
-      yield* await (inFlight.shift() as Promise<ReadonlyArray<Uint8Array | undefined>>);
+      yield* passedOn(await (inFlight.shift() as Promise<Fetched>));
     }
-    for (const fetching of inFlight) yield* await fetching;
+    for (const fetching of inFlight) yield* passedOn(await fetching);
   } finally {
     stop.abort();
   }
+}
+
+/** The chunks of one answer, and the room that they came into. */
+interface Fetched {
+  readonly chunks: ReadonlyArray<Uint8Array | undefined>;
+  readonly room: Uint8Array;
+}
+
+/** Until the consumer asks for more: one that leaves may still hold the last one. */
+function* passedOn({ chunks, room }: Fetched): Generator<Uint8Array | undefined, void, undefined> {
+  yield* chunks;
+  giveBackFrameRoom(room);
 }
 
 function* batches(wanted: readonly ManifestEntry[]): Generator<readonly ManifestEntry[], void, undefined> {
@@ -76,45 +90,42 @@ function* batches(wanted: readonly ManifestEntry[]): Generator<readonly Manifest
   if (batch.length > 0) yield batch;
 }
 
-async function fetchBatch(
-  context: FetchContext,
-  batch: readonly ManifestEntry[],
-  options: FetchOptions,
-  trials: Trials,
-): Promise<ReadonlyArray<Uint8Array | undefined>> {
+async function fetchBatch(context: FetchContext, batch: readonly ManifestEntry[], options: FetchOptions, trials: Trials): Promise<Fetched> {
   const accepts = acceptedFrames(context, batch, options.bases, trials);
+  const room = takeFrameRoom(batch.reduce((sum, { lengthBytes }) => sum + FRAME_HEADER_BYTES + lengthBytes, 0));
   let hasDelta = false;
   const chunks: Array<Uint8Array | undefined> = [];
   /** Places of chunks whose frame did not give them. */
   const again: number[] = [];
-  for await (const frame of framesOf(context, batch, options, accepts)) {
+  for await (const frame of framesOf(context, batch, { signal: options.signal, into: room }, accepts)) {
     const chunk = await chunkOf(frame, context, options);
     hasDelta ||= frame.codec === "delta";
-    if (chunk === undefined && (frame.codec === "delta" || frame.codec === "deflate")) again.push(chunks.length);
+    const mayBeWhole = frame.codec !== "absent" && (frame.codec !== "plain" || accepts?.unverified === true);
+    if (chunk === undefined && mayBeWhole) again.push(chunks.length);
     chunks.push(chunk);
   }
   if (accepts !== undefined && accepts.bases.length > 0) trials.note(hasDelta);
   const plain = framesOf(
     context,
     again.map((place) => batch[place] as ManifestEntry),
-    options,
+    { signal: options.signal },
     undefined,
   );
   for await (const frame of plain) chunks[again.shift() as number] = await chunkOf(frame, context, options);
-  return chunks;
+  return { chunks, room };
 }
 
 async function* framesOf(
   { transport, workspaceId, env, link }: FetchContext,
   batch: readonly ManifestEntry[],
-  { signal }: FetchOptions,
+  callOptions: DownloadOptions,
   accepts: AcceptedFrames | undefined,
 ): AsyncGenerator<Frame, void, undefined> {
   if (batch.length === 0) return;
   const startedMs = env.monotonicMs();
   let frames = 0;
   let bytes = 0;
-  for await (const frame of transport.download({ workspaceId, chunkIds: batch.map(({ chunkId }) => chunkId), accepts }, { signal })) {
+  for await (const frame of transport.download({ workspaceId, chunkIds: batch.map(({ chunkId }) => chunkId), accepts }, callOptions)) {
     if (frame.chunkId !== batch[frames]?.chunkId) throw new TwinfoldError("ERR_PROTOCOL", "the server sent another chunk than was asked for");
     frames += 1;
     bytes += frame.payload.length;
@@ -126,7 +137,7 @@ async function* framesOf(
   link.down.note(bytes, env.monotonicMs() - startedMs);
 }
 
-/** `undefined` when nothing but plain frames is wanted, or understood at the other end. */
+/** `undefined` when nothing but plain, verified frames is wanted, or understood at the other end. */
 function acceptedFrames(
   { link }: FetchContext,
   batch: readonly ManifestEntry[],
@@ -146,7 +157,10 @@ function acceptedFrames(
   const basesOf = batch.map(({ chunkId, lengthBytes }) =>
     here === undefined || lengthBytes < MIN_DIFFED_BYTES ? [] : here.of(chunkId).flatMap(placeOf),
   );
-  return deflate || places.size > 0 ? { deflate, bases: [...places.keys()], basesOf } : undefined;
+  const unverified = link.offers("unverified") ? true : undefined;
+  return deflate || places.size > 0 || unverified
+    ? { deflate, bases: [...places.keys()], basesOf: places.size > 0 ? basesOf : [], unverified }
+    : undefined;
 }
 
 /** `undefined` when the frame does not give its chunk. */

@@ -85,7 +85,8 @@ export class ChunkSender {
         const sketch = sketches.get(base.chunkId);
         return sketch === undefined ? [] : [{ chunkId: base.chunkId, sketch }];
       });
-      const delta = diffAgainstSketches(bytes, sketched, { averageBytes, sha256: env.sha256, compression });
+      // What repeats within the chunk alone is not looked for: to cut it into pieces and hash them takes longer than to send it.
+      const delta = sketched.length === 0 ? undefined : diffAgainstSketches(bytes, sketched, { averageBytes, sha256: env.sha256, compression });
       const deflated = deflates && isWorthDeflating(bytes) ? compression.deflate(bytes) : undefined;
       if (delta !== undefined && delta.length <= (deflated ?? bytes).length) return { ...frame, codec: "delta", payload: delta };
       return deflated !== undefined && deflated.length < bytes.length ? { ...frame, codec: "deflate", payload: deflated } : frame;

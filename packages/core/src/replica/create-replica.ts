@@ -17,6 +17,7 @@ import { mustFindConflict, resolveConflict } from "./resolve-conflict.js";
 import { Scope } from "./scope.js";
 import { Synchronizer } from "./synchronizer.js";
 import { Trees } from "./trees.js";
+import { Unverified } from "./unverified.js";
 
 const SETTLE_MS = 2_000;
 const RESCAN_MS = 10 * 60 * 1_000;
@@ -32,6 +33,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const scope = new Scope(trees, { only: options.only, onDemand: options.onDemand });
   const presence = new Presence({ trees, tree, scope, env });
   const intents = new Intents(trees);
+  const unverified = new Unverified({ trees, tree, env });
   const link = new HubLink();
   const parts: ReplicaParts = {
     workspaceId,
@@ -48,6 +50,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     scope,
     presence,
     intents,
+    unverified,
   };
   const synchronizer = new Synchronizer(parts, emit);
   const follower = new Follower(parts, synchronizer, emit);

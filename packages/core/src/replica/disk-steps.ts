@@ -3,7 +3,7 @@ import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import { type NodeId, randomId } from "../ids.js";
 import type { LocalEntry, LocalOutcome, LocalStat, LocalTree } from "../local/local-tree.js";
 import { isAliasOf } from "../local/alias.js";
-import { isSameName } from "../local/name-rules.js";
+import { holdsAnyName, isSameName, slotKey } from "../local/name-rules.js";
 import { baseName, IGNORE_FILE, joinPath, type LocalPath, type NodeName, parentPath, ROOT_PATH } from "../names.js";
 import { type Place, sameContent } from "../node.js";
 import { isLive, type LocalState, nameHere, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
@@ -12,11 +12,13 @@ import { EMPTY_VECTOR } from "../version-vector.js";
 import { conflictName, conflictNodeId, isConflictNameOf } from "./conflict-name.js";
 import { rulesOnDisk } from "./ignore-files.js";
 import { nameOnDisk } from "./name-on-disk.js";
+import type { Intents } from "./intents.js";
 import type { Presence } from "./presence.js";
 import { isOfSlowClock } from "./racy-stat.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Scope } from "./scope.js";
 import type { Trees, TreesWrite } from "./trees.js";
+import type { Unverified } from "./unverified.js";
 
 /** `changed`: the disk is not what the trees say; look at the named directories again. */
 export type StepOutcome =
@@ -28,6 +30,13 @@ export type StepOutcome =
 
 const LATER: StepOutcome = { kind: "later" };
 
+interface Placed {
+  readonly record: NodeRecord;
+  readonly path: LocalPath;
+  readonly stat: LocalStat;
+  readonly durable: boolean;
+}
+
 /** Carries out the steps of a plan that change the disk, all but the making of files. Disk first, then the trees: a crash between is found by the next scan. */
 export class DiskSteps {
   readonly #tree: LocalTree;
@@ -36,14 +45,18 @@ export class DiskSteps {
   readonly #deviceName: string;
   readonly #scope: Scope;
   readonly #presence: Presence;
+  readonly #intents: Intents;
+  readonly #unverified: Unverified;
 
-  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "deviceName" | "scope" | "presence">) {
+  constructor(options: Pick<ReplicaParts, "tree" | "trees" | "env" | "deviceName" | "scope" | "presence" | "intents" | "unverified">) {
     this.#tree = options.tree;
     this.#trees = options.trees;
     this.#env = options.env;
     this.#deviceName = options.deviceName;
     this.#scope = options.scope;
     this.#presence = options.presence;
+    this.#intents = options.intents;
+    this.#unverified = options.unverified;
   }
 
   /** The node `from`, made here, and the hub's `nodeId` are one: it takes the hub's id, and so do its children their parent's. */
@@ -211,12 +224,42 @@ export class DiskSteps {
       }
     }
     if (outcome.kind !== "done") return outcome;
-    await this.placed([{ record, path, stat: outcome.stat }]);
+    await this.placed([{ record, path, stat: outcome.stat, durable: true }]);
     return { kind: "done", record };
   }
 
-  /** Where the hub's file is to be made, and what is there now; an outcome when it cannot be made yet. */
-  async targetOf(record: NodeRecord): Promise<{ readonly path: LocalPath } | StepOutcome> {
+  /** Where each of the hub's files is to be made, in their order; an outcome for one that cannot be made yet. */
+  async targetsOf(records: readonly NodeRecord[]): Promise<ReadonlyArray<{ readonly path: LocalPath } | StepOutcome>> {
+    const places: Place[] = [];
+    for (const { local, remote } of records) if (local === undefined && isLive(remote)) places.push(remote.place);
+    const taken = new Set<string>();
+    for (const { local } of (await this.#trees.localByName(places)).flat())
+      if (local) taken.add(this.#slotOf({ ...local.place, name: nameHere(local) }));
+    const directories = new Map<NodeId, LocalPath | undefined>();
+    const targets: Array<{ readonly path: LocalPath } | StepOutcome> = [];
+    for (const record of records) {
+      const place = record.local === undefined && isLive(record.remote) ? record.remote.place : undefined;
+      if (place === undefined || !this.#holdsAnyName || taken.has(this.#slotOf(place))) {
+        targets.push(await this.#targetOf(record));
+        continue;
+      }
+      if (!directories.has(place.parentId)) directories.set(place.parentId, await this.#directoryPath(place.parentId));
+      const parent = directories.get(place.parentId);
+      targets.push(parent === undefined ? LATER : { path: joinPath(parent, place.name) });
+    }
+    return targets;
+  }
+
+  /** No name has to be looked for. */
+  get #holdsAnyName(): boolean {
+    return holdsAnyName(this.#trees.names) && !this.#scope.leavesAnythingAlone;
+  }
+
+  #slotOf({ parentId, name }: Place): string {
+    return `${parentId}/${slotKey(name, this.#trees.names)}`;
+  }
+
+  async #targetOf(record: NodeRecord): Promise<{ readonly path: LocalPath } | StepOutcome> {
     if (!isLive(record.remote)) return LATER;
     const path = record.local === undefined ? await this.#pathFor(record.remote.place, record) : await this.#trees.localPath(record.nodeId);
     if (path === undefined) return LATER;
@@ -225,9 +268,11 @@ export class DiskSteps {
     return { path };
   }
 
-  /** The disk holds the hub's content of these nodes now. */
-  async placed(made: ReadonlyArray<{ readonly record: NodeRecord; readonly path: LocalPath; readonly stat: LocalStat }>): Promise<void> {
+  /** The disk holds the hub's content of these nodes now; of those that are not `durable`, it will when they were verified. */
+  async placed(made: readonly Placed[]): Promise<void> {
+    const unverified = made.filter(({ durable }) => !durable).map(({ record }) => record.nodeId);
     await this.#trees.write({
+      state: unverified.length > 0 ? { unverified: this.#unverified.with(unverified) } : undefined,
       put: made.flatMap(({ record, path, stat }) => {
         if (!isLive(record.remote)) return [];
         const { content } = record.remote;
@@ -238,6 +283,19 @@ export class DiskSteps {
         return [{ ...record, local, synced }];
       }),
     });
+    this.#intents.settle(made.map(({ record }) => record));
+  }
+
+  /** Takes off the disk, into the trash, a file that was put there and that the disk cannot be made to keep: it is fetched again. */
+  async fetchAgain(nodeId: NodeId): Promise<StepOutcome> {
+    const record = await this.#trees.record(nodeId);
+    const path = await this.#trees.localPath(nodeId);
+    if (record?.local === undefined || record.remote === undefined || path === undefined) return LATER;
+    const { local, remote } = record;
+    // The trees first: of a removal that fails on its way nobody could tell that it was no deletion. What stays is found again.
+    await this.#trees.write({ put: [{ nodeId, remote }] });
+    const outcome = await this.#try(() => this.#tree.remove(path, local.stat), parentPath(path));
+    return outcome.kind === "failed" ? { kind: "changed", directories: [parentPath(path)] } : outcome;
   }
 
   /** Takes a node that the hub has deleted off the disk, into the trash. */
@@ -314,9 +372,13 @@ export class DiskSteps {
   }
 
   async #pathFor(place: Place, node: NodeRecord): Promise<LocalPath | undefined> {
-    const parent = place.parentId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.directoryPath(place.parentId);
+    const parent = await this.#directoryPath(place.parentId);
     if (parent === undefined) return undefined;
     return joinPath(parent, await nameOnDisk(this.#trees, place, node, (name) => this.#isInTheWay(place.parentId, joinPath(parent, name), node)));
+  }
+
+  async #directoryPath(nodeId: NodeId): Promise<LocalPath | undefined> {
+    return nodeId === this.#trees.state.rootNodeId ? ROOT_PATH : await this.#trees.directoryPath(nodeId);
   }
 
   /** True when something stands at a path that rules or this device's choice leave alone, and that cannot be the node's: a person's, who has told nobody of it. */

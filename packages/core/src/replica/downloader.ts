@@ -21,12 +21,16 @@ import type { Transport } from "../transport/transport.js";
 import { type FetchContext, fetchChunks, type LocalBases } from "./chunk-fetcher.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
+import type { Unverified } from "./unverified.js";
 
 /** Small files whose chunks are asked for together; memory is what {@link fetchChunks} holds. */
 const GROUP_BYTES = 16 * 1024 * 1024;
 const GROUP_FILES = 256;
 /** Files being put in place at once: each waits for the disk. */
 const PARALLEL_PLACES = 8;
+/** A file of that size at most, of one chunk and where nothing was, does not wait for the disk. */
+const UNVERIFIED_BYTES = 64 * 1024;
+const NO_BASES: ReadonlyMap<ChunkId, readonly ManifestEntry[]> = new Map();
 
 export interface FileToFetch {
   readonly record: NodeRecord;
@@ -52,7 +56,7 @@ type Shortfall =
   { readonly kind: "changed" } | { readonly kind: "failed"; readonly reason: string };
 
 export type FetchOutcome =
-  | { readonly kind: "placed"; readonly file: FileToFetch; readonly stat: LocalStat }
+  | { readonly kind: "placed"; readonly file: FileToFetch; readonly stat: LocalStat; readonly durable: boolean }
   | (Shortfall & { readonly file: FileToFetch });
 
 /** The beginning of a file, in a staging that is open. */
@@ -70,6 +74,28 @@ type Source =
   | { readonly from: "local"; readonly path: LocalPath; readonly stat: LocalStat; readonly offset: number }
   | { readonly from: "staging"; readonly offset: number };
 
+/** The next chunk that was asked for, in order; `undefined` for one that the hub has not. */
+type Fetched = Pick<AsyncGenerator<Uint8Array | undefined, void, undefined>, "next">;
+
+/** Files that are made together, while their chunks are on the way. */
+interface Group {
+  readonly jobs: readonly Job[];
+  readonly manifests: ReadonlyMap<ManifestId, Manifest>;
+  /** Files with the content of another one in the group: made from that when it is in place. */
+  readonly twins: readonly FileToFetch[];
+  /** Of files that cannot be made. */
+  readonly outcomes: readonly FetchOutcome[];
+  readonly fetched: Fetched;
+  /** Lets go of all that is open. */
+  end(): Promise<void>;
+}
+
+export interface FetchFilesOptions {
+  /** Awaited before the first of these files is put in place. */
+  readonly onPlacing: (files: readonly FileToFetch[]) => Promise<void>;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** A file that is written beside its target. */
 interface Filling {
   readonly manifest: Manifest;
@@ -85,6 +111,8 @@ interface Job extends Filling {
   readonly bases: ReadonlyMap<ChunkId, readonly ManifestEntry[]>;
   /** Where chunks of files that are here are. */
   readonly local: ReadonlyMap<ChunkId, Source>;
+  /** Nothing was in the staging, and one chunk makes the file. */
+  readonly isOneWrite: boolean;
 }
 
 /**
@@ -101,6 +129,7 @@ export class Downloader {
   readonly #workspaceId: WorkspaceId;
   readonly #events: DownloaderEvents;
   readonly #context: FetchContext;
+  readonly #unverified: Unverified;
   readonly #takeBegun: TakeBegun;
 
   constructor(options: ReplicaParts & { readonly events: DownloaderEvents; readonly takeBegun: TakeBegun }) {
@@ -111,33 +140,51 @@ export class Downloader {
     this.#workspaceId = options.workspaceId;
     this.#events = options.events;
     this.#context = options;
+    this.#unverified = options.unverified;
     this.#takeBegun = options.takeBegun;
   }
 
-  /** Yields each file's outcome as soon as it is in place, group by group. */
-  async *fetch(files: readonly FileToFetch[], signal: AbortSignal | undefined): AsyncGenerator<readonly FetchOutcome[], void, undefined> {
-    let group: FileToFetch[] = [];
-    let bytes = 0;
-    for (const file of files) {
-      if (group.length > 0 && (bytes + file.content.sizeBytes > GROUP_BYTES || group.length === GROUP_FILES)) {
-        yield await this.#group(group, signal);
-        group = [];
-        bytes = 0;
+  /** Yields the outcomes of each group as soon as its files are in place. While they are put there, the chunks of the next group come in. */
+  async *fetch(files: readonly FileToFetch[], { onPlacing, signal }: FetchFilesOptions): AsyncGenerator<readonly FetchOutcome[], void, undefined> {
+    let next: Promise<Group> | undefined;
+    const begin = (group: readonly FileToFetch[] | undefined): void => {
+      next = group && this.#beginGroup(group, signal);
+      next?.catch(() => {}); // reported when it is awaited
+    };
+    const [first, ...later] = groupsOf(files);
+    try {
+      begin(first);
+      for (let group = first; group !== undefined; group = later.shift()) {
+        const begun: Group = await (next as Promise<Group>);
+        begin(later[0]);
+        try {
+          await onPlacing(group);
+          yield await this.#make(begun, signal);
+        } finally {
+          await begun.end();
+        }
       }
-      group.push(file);
-      bytes += file.content.sizeBytes;
+    } finally {
+      // What is ahead of a group that was broken off.
+      await next?.then(
+        (group) => group.end(),
+        () => {},
+      );
     }
-    if (group.length > 0) yield await this.#group(group, signal);
   }
 
-  async #group(files: readonly FileToFetch[], signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
+  async #beginGroup(files: readonly FileToFetch[], signal: AbortSignal | undefined): Promise<Group> {
     const manifests = await this.#manifests(files, signal);
+    const holders = await this.#trees.holding(files.map(({ content }) => content.manifestId));
     const outcomes: FetchOutcome[] = [];
     const jobs: Job[] = [];
     const openFor = new Set<ManifestId>();
     const twins: FileToFetch[] = [];
+    const closeAll = async (): Promise<void> => {
+      for (const job of jobs) await job.staging.close();
+    };
     try {
-      for (const file of files) {
+      for (const [index, file] of files.entries()) {
         const manifest = manifests.get(file.content.manifestId);
         if (manifest === undefined || manifestSize(manifest) !== file.content.sizeBytes) {
           outcomes.push({ kind: "failed", file, reason: "the server does not have the list of its chunks" });
@@ -147,44 +194,65 @@ export class Downloader {
         } else {
           openFor.add(file.content.manifestId);
           try {
-            jobs.push(await this.#prepare(file, manifest));
+            jobs.push(await this.#prepare(file, manifest, holders[index] ?? []));
           } catch (error) {
             outcomes.push(outcomeOf(file, error));
           }
         }
       }
-      const wanted = jobs.flatMap((job) => job.manifest.slice(job.firstIndex).filter((_, index) => job.sources[index] === undefined));
-      this.#events.planned(
-        jobs.length,
-        wanted.reduce((sum, entry) => sum + entry.lengthBytes, 0),
-      );
-      const chunks = fetchChunks(this.#context, wanted, { bases: this.#basesOf(jobs), onSaved: this.#events.saved, signal });
-      const placing = new Set<Promise<unknown>>();
-      const placed: Array<Promise<FetchOutcome>> = [];
-      try {
-        for (const job of jobs) {
-          const failed = await this.#fill(job, chunks, this.#events, signal);
-          const outcome: Promise<FetchOutcome> =
-            failed === undefined
-              ? this.#place(job).catch((error: unknown) => outcomeOf(job.file, error))
-              : Promise.resolve({ ...failed, file: job.file });
-          placed.push(outcome);
-          const settling: Promise<unknown> = outcome.catch(() => {}).finally(() => placing.delete(settling));
-          placing.add(settling);
-          if (placing.size >= PARALLEL_PLACES) await Promise.race(placing);
-        }
-      } finally {
-        await Promise.all(placing);
+    } catch (error) {
+      await closeAll();
+      throw error;
+    }
+    const wanted = jobs.flatMap((job) => job.manifest.slice(job.firstIndex).filter((_, index) => job.sources[index] === undefined));
+    this.#events.planned(
+      jobs.length,
+      wanted.reduce((sum, entry) => sum + entry.lengthBytes, 0),
+    );
+    const stop = new AbortController();
+    const chunks = fetchChunks(this.#context, wanted, {
+      bases: this.#basesOf(jobs),
+      onSaved: this.#events.saved,
+      signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+    });
+    return {
+      jobs,
+      manifests,
+      twins,
+      outcomes,
+      fetched: onTheWay(chunks),
+      async end() {
+        stop.abort();
         await chunks.return();
-      }
-      outcomes.push(...(await Promise.all(placed)));
-      for (const file of twins) {
-        signal?.throwIfAborted();
-        const first = outcomes.find((outcome) => outcome.kind === "placed" && outcome.file.content.manifestId === file.content.manifestId);
-        outcomes.push(first?.kind === "placed" ? await this.#copy(first, file, manifests) : { kind: "changed", file });
+        await closeAll();
+      },
+    };
+  }
+
+  async #make({ jobs, manifests, twins, outcomes: early, fetched }: Group, signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
+    const outcomes = [...early];
+    const placing = new Set<Promise<unknown>>();
+    const placed: Array<Promise<FetchOutcome>> = [];
+    try {
+      for (const job of jobs) {
+        const failed = await this.#fill(job, fetched, this.#events, signal);
+        const outcome: Promise<FetchOutcome> =
+          failed === undefined
+            ? this.#place(job).catch((error: unknown) => outcomeOf(job.file, error))
+            : Promise.resolve({ ...failed, file: job.file });
+        placed.push(outcome);
+        const settling: Promise<unknown> = outcome.catch(() => {}).finally(() => placing.delete(settling));
+        placing.add(settling);
+        if (placing.size >= PARALLEL_PLACES) await Promise.race(placing);
       }
     } finally {
-      for (const job of jobs) await job.staging.close();
+      await Promise.all(placing);
+    }
+    outcomes.push(...(await Promise.all(placed)));
+    for (const file of twins) {
+      signal?.throwIfAborted();
+      const first = outcomes.find((outcome) => outcome.kind === "placed" && outcome.file.content.manifestId === file.content.manifestId);
+      outcomes.push(first?.kind === "placed" ? await this.#copy(first, file, manifests) : { kind: "changed", file });
     }
     return outcomes;
   }
@@ -224,10 +292,11 @@ export class Downloader {
   }
 
   /** Opens what an earlier attempt, or another process, has begun of a node's content, or begins it; what is not of `manifest` is cut off. */
-  async begin(nodeId: NodeId, manifest: Manifest): Promise<Begun> {
+  async begin(nodeId: NodeId, manifest: Manifest): Promise<Begun & { readonly isFresh: boolean }> {
     const staging = await this.#tree.stage(nodeId);
+    const isFresh = staging.sizeBytes === 0;
     try {
-      return { staging, entries: await this.#keptEntries(staging, manifest) };
+      return { staging, entries: await this.#keptEntries(staging, manifest), isFresh };
     } catch (error) {
       await staging.close();
       throw error;
@@ -253,23 +322,30 @@ export class Downloader {
     return entriesWithin(manifest, staging.sizeBytes);
   }
 
-  async #prepare(file: FileToFetch, manifest: Manifest): Promise<Job> {
-    const { staging, firstIndex } = await this.#begun(file, manifest);
+  /** `holders`: nodes whose file here has the content that is wanted. */
+  async #prepare(file: FileToFetch, manifest: Manifest, holders: readonly NodeRecord[]): Promise<Job> {
+    const { staging, firstIndex, isFresh } = await this.#begun(file, manifest);
+    const isOneWrite = isFresh && manifest.length <= 1;
     try {
-      const { local, replaced } = await this.#local(file);
-      return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases: baseChunks(replaced, manifest), local, staging, firstIndex };
+      const { local, replaced } = await this.#local(file, holders);
+      const bases = replaced.length === 0 ? NO_BASES : baseChunks(replaced, manifest);
+      return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases, local, staging, firstIndex, isOneWrite };
     } catch (error) {
       await staging.close();
       throw error;
     }
   }
 
-  async #begun({ record }: FileToFetch, manifest: Manifest): Promise<{ readonly staging: Staging; readonly firstIndex: number }> {
+  /** `isFresh`: nothing was written to it before. */
+  async #begun(
+    { record }: FileToFetch,
+    manifest: Manifest,
+  ): Promise<{ readonly staging: Staging; readonly firstIndex: number; readonly isFresh: boolean }> {
     const ahead = await this.#takeBegun(record.nodeId);
     if (ahead === undefined) {
-      const { staging, entries } = await this.begin(record.nodeId, manifest);
+      const { staging, entries, isFresh } = await this.begin(record.nodeId, manifest);
       if (entries.length > 0) this.#events.reused(entries.length);
-      return { staging, firstIndex: entries.length };
+      return { staging, firstIndex: entries.length, isFresh };
     }
     const { staging, entries } = ahead;
     const firstIndex = commonEntries(entries, manifest);
@@ -280,16 +356,19 @@ export class Downloader {
       throw error;
     }
     this.#events.prefetched(firstIndex);
-    return { staging, firstIndex };
+    return { staging, firstIndex, isFresh: false };
   }
 
   /** Where chunks are in files that are here: the one that is to be replaced, whose manifest is given too, and those that have the content that is wanted. */
-  async #local(file: FileToFetch): Promise<{ readonly local: ReadonlyMap<ChunkId, Source>; readonly replaced: Manifest }> {
+  async #local(
+    file: FileToFetch,
+    holders: readonly NodeRecord[],
+  ): Promise<{ readonly local: ReadonlyMap<ChunkId, Source>; readonly replaced: Manifest }> {
     const local = new Map<ChunkId, Source>();
     const { local: here } = file.record;
     const isThere = here?.content.kind === "file" && file.expected !== undefined;
     const replaced = isThere ? await this.#offer(local, file.path, here.stat, here.content.manifestId) : [];
-    for (const twin of await this.#trees.holding(file.content.manifestId)) {
+    for (const twin of holders) {
       const path = await this.#trees.localPath(twin.nodeId);
       if (path !== undefined && twin.local !== undefined) await this.#offer(local, path, twin.local.stat, file.content.manifestId);
     }
@@ -337,7 +416,7 @@ export class Downloader {
   /** Writes a file's chunks beside its target. Takes its own from `fetched` whatever happens, so that the next file's come next. */
   async #fill(
     { manifest, sources, staging, firstIndex }: Filling,
-    fetched: AsyncGenerator<Uint8Array | undefined, void, undefined>,
+    fetched: Fetched,
     events: Pick<DownloaderEvents, "fetched" | "reused">,
     signal: AbortSignal | undefined,
   ): Promise<Shortfall | undefined> {
@@ -366,10 +445,12 @@ export class Downloader {
     return failed;
   }
 
-  async #place({ file, staging }: Pick<Job, "file" | "staging">): Promise<FetchOutcome> {
-    const { executable, mtimeNs } = file.content;
-    const outcome: LocalOutcome = await staging.place(file.path, file.expected, { executable, mtimeNs });
-    return outcome.kind === "done" ? { kind: "placed", file, stat: outcome.stat } : { kind: "changed", file };
+  async #place({ file, staging, isOneWrite }: Pick<Job, "file" | "staging" | "isOneWrite">): Promise<FetchOutcome> {
+    const { executable, mtimeNs, sizeBytes } = file.content;
+    const mayBeListed = isOneWrite && file.expected === undefined && sizeBytes <= UNVERIFIED_BYTES;
+    const durable = !mayBeListed || !this.#unverified.promise();
+    const outcome: LocalOutcome = await staging.place(file.path, file.expected, { executable, mtimeNs }, { durable });
+    return outcome.kind === "done" ? { kind: "placed", file, stat: outcome.stat, durable } : { kind: "changed", file };
   }
 
   /** Makes a file of the bytes of one that was just put in place. */
@@ -391,7 +472,7 @@ export class Downloader {
           offset += entry.lengthBytes;
         }
         this.#events.reused(manifests.get(manifestId)?.length ?? 0);
-        return await this.#place({ file, staging });
+        return await this.#place({ file, staging, isOneWrite: false });
       } finally {
         await staging.close();
       }
@@ -418,6 +499,44 @@ export class Downloader {
     }
     return chunkIdOf(bytes, this.#env.sha256) === entry.chunkId ? bytes : undefined;
   }
+}
+
+/** Files whose chunks are asked for together. All with one content are in one group: they are made from the first. */
+function groupsOf(files: readonly FileToFetch[]): ReadonlyArray<readonly FileToFetch[]> {
+  const byContent = new Map<ManifestId, FileToFetch[]>();
+  for (const file of files) {
+    const alike = byContent.get(file.content.manifestId);
+    if (alike === undefined) byContent.set(file.content.manifestId, [file]);
+    else alike.push(file);
+  }
+  const groups: FileToFetch[][] = [];
+  let group: FileToFetch[] = [];
+  let bytes = 0;
+  for (const alike of byContent.values()) {
+    const [{ content }] = alike as [FileToFetch];
+    if (group.length > 0 && (bytes + content.sizeBytes > GROUP_BYTES || group.length >= GROUP_FILES)) {
+      groups.push(group);
+      group = [];
+      bytes = 0;
+    }
+    group.push(...alike);
+    bytes += content.sizeBytes;
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
+
+/** The first chunks are asked for now, not with the first `next`. */
+function onTheWay(chunks: Fetched): Fetched {
+  let first: ReturnType<Fetched["next"]> | undefined = chunks.next();
+  first.catch(() => {}); // reported when it is asked for
+  return {
+    next() {
+      const result = first ?? chunks.next();
+      first = undefined;
+      return result;
+    },
+  };
 }
 
 /** Where the entries from `firstIndex` on are at hand: in a file that is here, or further ahead in the one that is being made. */

@@ -3,6 +3,7 @@ import { isAliasOf } from "../local/alias.js";
 import type { NodeName } from "../names.js";
 import { type Head, sameContent, samePlace } from "../node.js";
 import { isLive, type LiveHead, type LocalState, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
+import { EMPTY_VECTOR } from "../version-vector.js";
 import { MAX_INTENTS, type ReplicaState } from "./state.js";
 import type { Trees } from "./trees.js";
 
@@ -51,15 +52,20 @@ export class Intents {
    * What an entry is that was being put there; `undefined` when it is no trace of that.
    * `owner`: the node that is known to have stood there, or there with this inode.
    */
-  async trace({ shown, local, owner, intents }: Found): Promise<NodeRecord | undefined> {
+  async trace({ shown, local, owner, intents, isInDoubt }: Found): Promise<NodeRecord | undefined> {
     for (const head of intents) {
       if (!this.isShownAs(head, shown) || (owner !== undefined && owner.nodeId !== head.nodeId)) continue;
       const record = owner ?? (await this.#trees.record(head.nodeId));
       if (record?.remote === undefined || record.away !== undefined) continue;
       const isNew = owner === undefined;
-      if (isNew && (record.local !== undefined || !sameContent(local.content, head.content))) continue;
       const alias = shown === head.place.name ? undefined : (shown as NodeName);
       const here = { ...record, local: { ...local, place: head.place, alias } };
+      if (isNew && record.local !== undefined) continue;
+      if (isNew && !sameContent(local.content, head.content)) {
+        if (isInDoubt && isRestOf(local, head))
+          return { ...here, synced: { ...syncedWith(head), content: local.content, contentVector: EMPTY_VECTOR } };
+        continue;
+      }
       return isNew ? { ...here, synced: syncedWith(head) } : basedOn(here, head);
     }
     return undefined;
@@ -69,8 +75,8 @@ export class Intents {
     return shown === place.name || isAliasOf(shown, place.name, nodeId, this.#trees.names);
   }
 
-  /** A look at the directory has told what became of these. */
-  settle(heads: readonly LiveHead[]): void {
+  /** A look at the directory has told what became of these, or the trees have noted it. */
+  settle(heads: ReadonlyArray<{ readonly nodeId: NodeId }>): void {
     for (const { nodeId } of heads) this.#settled.add(nodeId);
   }
 
@@ -97,6 +103,8 @@ interface Found {
   readonly local: LocalState;
   readonly owner: NodeRecord | undefined;
   readonly intents: readonly LiveHead[];
+  /** The machine has stopped since, and the disk may have lost what was put on it. */
+  readonly isInDoubt: boolean;
 }
 
 type Intended = NonNullable<ReplicaState["intents"]>;
@@ -114,6 +122,12 @@ function basedOn(record: NodeRecord & { readonly local: LocalState }, head: Live
       ...(sameContent(local.content, head.content) ? { content: made.content, contentVector: made.contentVector } : {}),
     },
   };
+}
+
+/** True when a file is what a loss of power may leave of one that was put there without waiting for the disk: nothing, or other bytes under the mtime that was set. */
+function isRestOf({ content, stat }: LocalState, head: LiveHead): boolean {
+  if (content.kind !== "file" || head.content.kind !== "file") return false;
+  return content.sizeBytes === 0 || stat.mtimeNs / 1_000n === head.content.mtimeNs / 1_000n;
 }
 
 function isNoted(record: NodeRecord | undefined, head: Head): boolean {

@@ -1,3 +1,4 @@
+import type { NodeId } from "../ids.js";
 import { sameContent } from "../node.js";
 import type { LocalStat } from "../local/local-tree.js";
 import type { LocalState, NodeRecord } from "../reconcile/node-record.js";
@@ -15,6 +16,7 @@ const WRITEBACK_MS = 60_000;
  */
 export class PowerLoss {
   readonly #parts: Pick<ReplicaParts, "trees" | "env">;
+  #listed: { readonly of: readonly NodeId[]; readonly nodeIds: ReadonlySet<NodeId> } = { of: [], nodeIds: new Set() };
   /** Fixed with the first look of this process: what could not be read then is in doubt as long as it runs. */
   #sinceNs: bigint | undefined;
 
@@ -28,17 +30,36 @@ export class PowerLoss {
     return trees.state.bootId === env.bootId;
   }
 
-  /** True when the bytes may be others although the stat is the same: written so short a time before the stop that the disk may not have had them. */
-  mayHaveTaken({ stat }: LocalState): boolean {
-    const { bootId, lastInSyncAtMs = 0 } = this.#parts.trees.state;
-    if (this.isOver || bootId === "" || stat.kind !== "file") return false;
-    this.#sinceNs ??= BigInt(Math.floor(lastInSyncAtMs - WRITEBACK_MS)) * 1_000_000n;
-    return stat.ctimeNs >= this.#sinceNs;
+  /** The disk may have lost files that this device had put there. */
+  get hasUnverified(): boolean {
+    return !this.isOver && (this.#parts.trees.state.unverified ?? []).length > 0;
   }
 
-  /** True of a file that nobody can have written to since: every write, and every change of its times, moves the ctime on. */
-  isUntouched(before: LocalState, now: LocalStat): boolean {
-    return this.mayHaveTaken(before) && now.kind === "file" && now.inode === before.stat.inode && now.ctimeNs <= before.stat.ctimeNs;
+  /** True of a file that this device had put on the disk, and that the disk may not have had. When it is absent, it was not deleted. */
+  isUnverified(nodeId: NodeId): boolean {
+    const { unverified = [] } = this.#parts.trees.state;
+    if (!this.hasUnverified) return false;
+    if (this.#listed.of !== unverified) this.#listed = { of: unverified, nodeIds: new Set(unverified) };
+    return this.#listed.nodeIds.has(nodeId);
+  }
+
+  /** True when the bytes may be others although the stat is the same: written so short a time before the stop that the disk may not have had them. */
+  mayHaveTaken({ nodeId, local }: NodeRecord): boolean {
+    const { bootId, lastInSyncAtMs = 0 } = this.#parts.trees.state;
+    if (this.isOver || bootId === "" || local?.stat.kind !== "file") return false;
+    if (this.isUnverified(nodeId)) return true;
+    this.#sinceNs ??= BigInt(Math.floor(lastInSyncAtMs - WRITEBACK_MS)) * 1_000_000n;
+    return local.stat.ctimeNs >= this.#sinceNs;
+  }
+
+  /**
+   * True of a file that nobody can have written to since: every write, and every change of its times, moves the ctime on. A rename does too, and no
+   * write leaves the mtime that was set.
+   */
+  isUntouched(before: NodeRecord, now: LocalStat): boolean {
+    if (!this.mayHaveTaken(before) || before.local === undefined || now.kind !== "file" || now.inode !== before.local.stat.inode) return false;
+    const { ctimeNs, mtimeNs } = before.local.stat;
+    return now.ctimeNs <= ctimeNs || (this.isUnverified(before.nodeId) && now.mtimeNs === mtimeNs);
   }
 
   /**
@@ -58,8 +79,9 @@ export class PowerLoss {
     return { ...before, local: now, synced: { ...synced, content: now.content, contentVector: EMPTY_VECTOR } };
   }
 
-  #hasLost({ local, synced }: NodeRecord, now: LocalState): boolean {
-    if (local === undefined || synced === undefined || !this.isUntouched(local, now.stat)) return false;
+  #hasLost(before: NodeRecord, now: LocalState): boolean {
+    const { local, synced } = before;
+    if (local === undefined || synced === undefined || !this.isUntouched(before, now.stat)) return false;
     return !sameContent(now.content, local.content) && sameContent(local.content, synced.content);
   }
 }

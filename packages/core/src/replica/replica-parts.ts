@@ -8,6 +8,7 @@ import type { Presence } from "./presence.js";
 import type { ConflictResolver } from "./replica.js";
 import type { Scope } from "./scope.js";
 import type { Trees } from "./trees.js";
+import type { Unverified } from "./unverified.js";
 
 /** What a replica is made of; each of its workers takes what it needs. */
 export interface ReplicaParts {
@@ -25,4 +26,5 @@ export interface ReplicaParts {
   readonly scope: Scope;
   readonly presence: Presence;
   readonly intents: Intents;
+  readonly unverified: Unverified;
 }

@@ -53,6 +53,8 @@ export interface SyncReport {
   readonly inSync: boolean;
   readonly filesUploaded: number;
   readonly filesDownloaded: number;
+  /** Of those, the small ones that did not wait for the disk one by one, but together with others. */
+  readonly filesUnverified: number;
   readonly filesDeleted: number;
   readonly moved: number;
   readonly conflicts: number;
@@ -71,6 +73,12 @@ export interface SyncReport {
   readonly deltaFrames: number;
   /** Bytes of chunks up and down that did not have to travel: by differences and by compression. */
   readonly bytesSaved: number;
+  /** Commits of this device that the server answered. */
+  readonly commits: number;
+  /** Commits that were being made at once, at most: while one waits for its answer, chunks of the next go up. */
+  readonly commitsUnderWay: number;
+  /** Directories on the disk that were found as the last look had left them, so that nothing in them was compared one by one. */
+  readonly directoriesUnchanged: number;
   readonly durationMs: number;
 }
 

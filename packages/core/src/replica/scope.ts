@@ -77,6 +77,11 @@ export class Scope {
     return files.length === 0 && this.#only === undefined ? "" : JSON.stringify([files, this.#options.only]);
   }
 
+  /** The patterns of `only`. */
+  get choice(): readonly string[] | undefined {
+    return this.#options.only;
+  }
+
   /** Something may be on the disk that is nobody's business. */
   get leavesAnythingAlone(): boolean {
     return this.#files.size > 0 || this.#only !== undefined;

@@ -7,6 +7,9 @@ import { type Head, headCodec } from "../node.js";
 /** Intents of unknown outcome are kept until their directories were looked at; beyond it the oldest are forgotten. */
 export const MAX_INTENTS = 1_024;
 
+/** More than are ever listed as unverified. */
+const MAX_LISTED = 65_536;
+
 /** What a replica keeps of itself besides the three trees. */
 export interface ReplicaState {
   readonly replicaId: ReplicaId;
@@ -45,6 +48,8 @@ export interface ReplicaState {
   readonly holdsAliases?: boolean | undefined;
   /** Removals that the last pass left waiting for a yes. @default 0 */
   readonly awaitingRemovals?: number | undefined;
+  /** Files that were put on the disk in the boot of `bootId`, and that it may not have yet. @default none */
+  readonly unverified?: readonly NodeId[] | undefined;
 }
 
 export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
@@ -68,4 +73,5 @@ export const replicaStateCodec: Codec<ReplicaState> = struct<ReplicaState>({
   bootId: trailing(string(64)),
   holdsAliases: trailing(boolean),
   awaitingRemovals: trailing(varint),
+  unverified: trailing(list(id<NodeId>(16), MAX_LISTED)),
 });

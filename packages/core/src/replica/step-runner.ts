@@ -4,6 +4,7 @@ import type { NodeId } from "../ids.js";
 import { baseName, IGNORE_FILE, type LocalPath, parentPath } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { slotKey } from "../local/name-rules.js";
+import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import type { Step } from "../reconcile/reconcile.js";
 import { askResolver } from "./ask-resolver.js";
 import { DiskSteps, type StepOutcome } from "./disk-steps.js";
@@ -13,7 +14,9 @@ import type { CommitEffect } from "./outbox.js";
 import { Prefetcher } from "./prefetcher.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Tally } from "./tally.js";
-import { type PushStep, Uploader } from "./uploader.js";
+import type { PushStep } from "./prepared-changes.js";
+import type { Turns } from "./turns.js";
+import { Uploader } from "./uploader.js";
 
 type DiskStep = Exclude<Step, { kind: "push" | "delete-there" }>;
 
@@ -29,7 +32,7 @@ export class StepRunner {
   readonly #changed = new Set<LocalPath>();
   #hubIsAhead = false;
 
-  constructor(parts: ReplicaParts, tally: Tally) {
+  constructor(parts: ReplicaParts & { readonly turns: Turns }, tally: Tally) {
     this.#parts = parts;
     this.#tally = tally;
     this.#disk = new DiskSteps(parts);
@@ -61,6 +64,7 @@ export class StepRunner {
           tally.count("bytesSaved", bytesSaved);
           tally.transferred("up", 0, bytes);
         },
+        committed: (groups) => tally.committed(groups),
         settled: (effect) => this.settled(effect),
         fileUploaded: (path, sizeBytes) => tally.emit("file:uploaded", { path, sizeBytes }),
         postponed: (path) => this.#changed.add(parentPath(path)),
@@ -73,6 +77,10 @@ export class StepRunner {
     const changed = [...this.#changed];
     this.#changed.clear();
     return changed;
+  }
+
+  get hubIsAhead(): boolean {
+    return this.#hubIsAhead;
   }
 
   /** True when the hub has changes that stand in the way of this device's; asking takes it back. */
@@ -103,8 +111,11 @@ export class StepRunner {
     let progressed = false;
     const toFetch: NodeId[] = [];
     const pushes: PushStep[] = [];
-    const pulls = steps.flatMap((step) => (step.kind === "pull" ? [step.nodeId] : []));
-    let pulled = 0;
+    const pulls = steps.filter((step) => step.kind === "pull");
+    const pulled = await this.#parts.trees.records(pulls.map(({ nodeId }) => nodeId));
+    /** What is put on the disk by steps of their own; files to fetch are begun group by group. */
+    const others = pulled.flatMap((record) => (record === undefined || isFileToCome(record) ? [] : [record.nodeId]));
+    const begun = new Set<NodeId>();
     const fetchNow = async (): Promise<void> => {
       if (toFetch.length > 0 && (await this.#fetch(toFetch.splice(0), signal))) progressed = true;
     };
@@ -114,16 +125,34 @@ export class StepRunner {
       else if (step.kind === "delete-there") pushes.push({ nodeId: step.nodeId, place: false, content: false, remove: true });
       else {
         if (step.kind === "delete-here") await fetchNow();
-        if (step.kind === "pull" && pulled++ % INTENTS_AT_ONCE === 0) {
-          await fetchNow();
-          await this.#parts.intents.begin(pulls.splice(0, INTENTS_AT_ONCE));
+        if (step.kind === "pull" && isFileToCome(await this.#parts.trees.record(step.nodeId))) {
+          toFetch.push(step.nodeId);
+          continue;
+        }
+        if (step.kind === "pull" && !begun.has(step.nodeId)) {
+          const together = [step.nodeId, ...others.splice(0, INTENTS_AT_ONCE)];
+          for (const nodeId of together) begun.add(nodeId);
+          await this.#parts.intents.begin(together);
         }
         if (await this.#onDiskWithRules(step, toFetch, signal)) progressed = true;
       }
     }
     await fetchNow();
-    if (pulled > 0) await this.#parts.intents.end();
+    if (pulls.length > 0) await this.#parts.intents.end();
     if (pushes.length > 0 && (await this.#push(pushes, signal))) progressed = true;
+    return progressed;
+  }
+
+  /** Waits until the disk has what was put on it. True: of something that cannot be it is taken off, and comes again. */
+  async verify(): Promise<boolean> {
+    let progressed = false;
+    for (const nodeId of await this.#parts.unverified.end()) {
+      if (this.#tally.isSkipped(nodeId)) continue;
+      await this.#tally.attempted(nodeId, "this disk fails to keep it");
+      const outcome = await this.#disk.fetchAgain(nodeId);
+      await this.#note(nodeId, outcome);
+      if (outcome.kind === "done") progressed = true;
+    }
     return progressed;
   }
 
@@ -197,21 +226,28 @@ export class StepRunner {
     let progressed = false;
     const files: FileToFetch[] = [];
     const taken = new Set<string>();
-    for (const record of await this.#parts.trees.records(nodeIds)) {
-      if (record?.remote?.content.kind !== "file") continue;
-      const target = await this.#disk.targetOf(record);
+    const records = (await this.#parts.trees.records(nodeIds)).filter((record) => record !== undefined);
+    const targets = await this.#disk.targetsOf(records);
+    for (const [index, record] of records.entries()) {
+      const target = targets[index];
+      const content = record.remote?.content;
+      if (target === undefined || content?.kind !== "file") continue;
       // Of two that this disk takes for one name the second is planned again, when the first is there.
       const slot = "path" in target ? slotKey(target.path, this.#parts.trees.names) : "";
       if (taken.has(slot)) continue;
       if ("path" in target) taken.add(slot);
-      if ("path" in target) files.push({ record, content: record.remote.content, path: target.path, expected: record.local?.stat });
+      if ("path" in target) files.push({ record, content, path: target.path, expected: record.local?.stat });
       else if (await this.#note(record.nodeId, target)) progressed = true;
     }
-    for await (const outcomes of this.#downloader.fetch(files, signal)) {
+    const onPlacing = (group: readonly FileToFetch[]) => this.#parts.intents.begin(group.map(({ record }) => record.nodeId));
+    for await (const outcomes of this.#downloader.fetch(files, { onPlacing, signal })) {
       if (outcomes.some((outcome) => outcome.kind !== "changed")) progressed = true;
       const placed = outcomes.filter((outcome) => outcome.kind === "placed");
-      await this.#disk.placed(placed.map(({ file, stat }) => ({ record: file.record, path: file.path, stat })));
+      await this.#disk.placed(placed.map(({ file, stat, durable }) => ({ record: file.record, path: file.path, stat, durable })));
+      const unverified = placed.filter(({ durable }) => !durable);
+      this.#parts.unverified.begin(unverified.map(({ file }) => ({ nodeId: file.record.nodeId, path: file.path })));
       this.#tally.count("filesDownloaded", placed.length);
+      this.#tally.count("filesUnverified", unverified.length);
       for (const { file } of placed) if (baseName(file.path) === IGNORE_FILE) this.#changed.add(parentPath(file.path));
       for (const { file } of placed) this.#tally.emit("file:downloaded", { path: file.path, sizeBytes: file.content.sizeBytes });
       this.#tally.transferred("down", placed.length, 0);
@@ -277,6 +313,11 @@ export class StepRunner {
     }
     return outcome.kind === "done" || outcome.kind === "failed";
   }
+}
+
+/** True of a file that the hub has and this disk has not: its bytes are to be fetched, and nothing else is to be done. */
+function isFileToCome(record: NodeRecord | undefined): boolean {
+  return record?.local === undefined && isLive(record?.remote) && record.remote.content.kind === "file";
 }
 
 /** The hub does not have what was taken for granted to be there: the content is sent once more, all of it asked for. */

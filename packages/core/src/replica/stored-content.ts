@@ -21,7 +21,7 @@ export async function* readStored(
   for await (const chunk of fetchChunks(context, await mustGetManifest(context, content, signal), { signal })) {
     if (chunk === undefined) throw new TwinfoldError("ERR_CHUNK_NOT_FOUND", "the server's copy of a chunk is missing or damaged");
     sizeBytes += chunk.length;
-    yield chunk;
+    yield chunk.slice(); // whoever reads may keep it
   }
   if (sizeBytes !== content.sizeBytes) {
     throw new TwinfoldError("ERR_CHUNK_NOT_FOUND", `${sizeBytes} bytes came of a file of ${content.sizeBytes}`);

@@ -1,21 +1,24 @@
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { NodeId } from "../ids.js";
-import { isLive, type NodeRecord } from "../reconcile/node-record.js";
-import { decide } from "../reconcile/policy.js";
-import { IGNORE_FILE, INTERNAL_NAME, type LocalPath } from "../names.js";
+import type { NodeRecord } from "../reconcile/node-record.js";
+import { INTERNAL_NAME, type LocalPath } from "../names.js";
 import type { Plan, PlanAction, PlanStep } from "../reconcile/plan.js";
 import { reconcile, type Step } from "../reconcile/reconcile.js";
 import type { Revision } from "../transport/transport.js";
 import { Brake } from "./brake.js";
 import { type CheckOptions, type CheckReport, Checkup } from "./checkup.js";
+import { EarlySender } from "./early-sender.js";
 import { Feed } from "./feed.js";
 import { Indexer } from "./indexer.js";
 import { loadNeighbourhood } from "./neighbourhood.js";
 import type { Prefetcher } from "./prefetcher.js";
 import type { FreedRoom, SkippedNode, SyncReport } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
+import { isRulesToCome } from "./rules-to-come.js";
+import type { Between } from "./scan.js";
 import { StepRunner } from "./step-runner.js";
 import { type Emit, Tally } from "./tally.js";
+import { Turns } from "./turns.js";
 
 /** Dirty nodes planned at once: bounds the memory of a plan. */
 const PAGE = 2_000;
@@ -53,18 +56,20 @@ export class Synchronizer {
   readonly #feed: Feed;
   readonly #indexer: Indexer;
   readonly #runner: StepRunner;
+  readonly #turns = new Turns();
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ReplicaParts, emit: Emit) {
     this.#parts = parts;
     this.#tally = new Tally(emit, (nodeId) => parts.trees.shownPath(nodeId));
     this.#brake = new Brake(parts.trees);
-    this.#runner = new StepRunner(parts, this.#tally);
+    this.#runner = new StepRunner({ ...parts, turns: this.#turns }, this.#tally);
     this.#feed = new Feed({ ...parts, onSettled: (effect) => this.#runner.settled(effect) });
     this.#indexer = new Indexer({
       ...parts,
       events: {
         scanned: (entries) => emit("scan:progressed", { entries }),
+        unchanged: () => this.#tally.count("directoriesUnchanged"),
         skipped: (path, reason) => this.#tally.skipPath(path, reason),
         damaged: (path) => emit("file:damaged", { path }),
       },
@@ -90,12 +95,12 @@ export class Synchronizer {
     this.#brake.begin(confirm);
     this.#indexer.isEmptyExpected = confirm;
     // Of a folder that was never looked at whole the rules are not known.
-    let unsettled = await this.#look(this.#indexer.hasSeenAll ? places : undefined, signal);
+    let unsettled = await this.#lookAndSend(this.#indexer.hasSeenAll ? places : undefined, signal);
     if (places === undefined) await this.#tidy();
     let fewest = Number.POSITIVE_INFINITY;
     for (let rounds = 0, looks = 0, settles = 0; rounds < MAX_ROUNDS; rounds++) {
       signal?.throwIfAborted();
-      const progressed = await this.#round(signal);
+      const progressed = (await this.#round(signal)) || (await this.#runner.verify());
       const changed = this.#runner.takeChanged();
       for (const path of changed.length > 0 ? await this.#scan(shallow(changed), signal) : []) unsettled.add(path);
       const { dirty } = await trees.counts();
@@ -191,16 +196,26 @@ export class Synchronizer {
   }
 
   /** Takes in what the hub has, then what the disk has; gives what has to settle. */
-  async #look(places: Places | undefined, signal: AbortSignal | undefined): Promise<Set<LocalPath>> {
+  async #look(places: Places | undefined, signal: AbortSignal | undefined, between?: Between): Promise<Set<LocalPath>> {
     this.#runner.takeChanged();
     this.#runner.takeHubIsAhead();
     await this.#parts.trees.useNames(await this.#parts.tree.names());
     await this.#feed.pull(signal);
-    return await this.#scan(places, signal);
+    return await this.#scan(places, signal, between);
   }
 
-  async #scan(places: Places | undefined, signal: AbortSignal | undefined): Promise<Set<LocalPath>> {
-    const outcome = places === undefined ? await this.#indexer.scanAll(signal) : await this.#indexer.scan(places, signal);
+  /** The same and, when it is the whole disk, sends what is certainly new as it is found. */
+  async #lookAndSend(places: Places | undefined, signal: AbortSignal | undefined): Promise<Set<LocalPath>> {
+    if (places !== undefined) return await this.#look(places, signal);
+    const sender = new EarlySender({ parts: this.#parts, runner: this.#runner, tally: this.#tally, turns: this.#turns, signal });
+    const unsettled = await this.#look(undefined, signal, (found) => sender.between(found)).finally(() => sender.finish());
+    sender.mustHaveSent();
+    if (this.#runner.takeHubIsAhead()) await this.#feed.pull(signal);
+    return unsettled;
+  }
+
+  async #scan(places: Places | undefined, signal: AbortSignal | undefined, between?: Between): Promise<Set<LocalPath>> {
+    const outcome = places === undefined ? await this.#indexer.scanAll(signal, between) : await this.#indexer.scan(places, signal);
     return new Set(outcome.unsettled);
   }
 
@@ -252,13 +267,6 @@ export class Synchronizer {
 
 function shallow(paths: Iterable<LocalPath>): Places {
   return [...paths].map((path) => ({ path, deep: false }));
-}
-
-/** Rules come before what they may keep away. */
-function isRulesToCome(record: NodeRecord): boolean {
-  if (!isLive(record.remote) || record.remote.place.name !== IGNORE_FILE) return false;
-  const decision = decide(record);
-  return decision.kind === "merge" && decision.content === "pull";
 }
 
 function idsOf(records: ReadonlyArray<{ readonly nodeId: NodeId }>): readonly NodeId[] {

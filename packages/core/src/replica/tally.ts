@@ -59,6 +59,12 @@ export class Tally {
     }
   }
 
+  /** Counts a commit that was answered, of `underWay` that were prepared, asked about, sent and not answered yet. */
+  committed(underWay: number): void {
+    this.count("commits");
+    this.#counts.commitsUnderWay = Math.max(this.#counts.commitsUnderWay, underWay);
+  }
+
   conflict(path: LocalPath, copy: LocalPath | undefined): void {
     this.count("conflicts");
     this.emit("conflict:detected", { path, copy });
@@ -120,6 +126,7 @@ function noCounts(): Counts {
   return {
     filesUploaded: 0,
     filesDownloaded: 0,
+    filesUnverified: 0,
     filesDeleted: 0,
     moved: 0,
     conflicts: 0,
@@ -129,6 +136,9 @@ function noCounts(): Counts {
     chunksPrefetched: 0,
     deltaFrames: 0,
     bytesSaved: 0,
+    commits: 0,
+    commitsUnderWay: 0,
+    directoriesUnchanged: 0,
   };
 }
 

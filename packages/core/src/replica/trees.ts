@@ -26,6 +26,7 @@ const LATER_STATE = {
   bootId: "",
   holdsAliases: false,
   awaitingRemovals: 0,
+  unverified: [],
 } as const satisfies Partial<ReplicaState>;
 
 /** Rows written together; all or none become durable. */
@@ -33,6 +34,7 @@ export interface TreesWrite {
   readonly put?: readonly NodeRecord[] | undefined;
   readonly remove?: readonly NodeId[] | undefined;
   readonly manifests?: ReadonlyArray<{ readonly manifestId: ManifestId; readonly body: Uint8Array }> | undefined;
+  readonly looks?: ReadonlyArray<{ readonly nodeId: NodeId; readonly body: Uint8Array }> | undefined;
   readonly state?: Partial<ReplicaState> | undefined;
   readonly outboxPut?: readonly OutboxRow[] | undefined;
   readonly outboxRemove?: readonly number[] | undefined;
@@ -206,9 +208,9 @@ export class Trees {
     return (await this.#store.byInode(this.#workspaceId, inodes)).map((group) => group.map(this.#decoded));
   }
 
-  /** Nodes whose file on this disk has that content. */
-  async holding(manifestId: ManifestId): Promise<readonly NodeRecord[]> {
-    return (await this.#store.byManifest(this.#workspaceId, manifestId, 4)).map(this.#decoded);
+  /** Nodes whose file on this disk has that content, a few for each. */
+  async holding(manifestIds: readonly ManifestId[]): Promise<ReadonlyArray<readonly NodeRecord[]>> {
+    return (await this.#store.byManifest(this.#workspaceId, manifestIds, 4)).map((rows) => rows.map(this.#decoded));
   }
 
   async dirty(limit: number): Promise<readonly NodeRecord[]> {
@@ -276,6 +278,11 @@ export class Trees {
   async manifest(manifestId: ManifestId): Promise<Manifest | undefined> {
     const bytes = await this.manifestBytes(manifestId);
     return bytes && decodeManifest(bytes);
+  }
+
+  /** What `write` was last given for a directory; `undefined` when a record in it was written since, or its own taken out of the local tree. */
+  async look(nodeId: NodeId): Promise<Uint8Array | undefined> {
+    return (await this.#store.looks(this.#workspaceId, [nodeId]))[0];
   }
 
   /** Where the local tree has the node; `undefined` when it, or a directory above it, is not there. */

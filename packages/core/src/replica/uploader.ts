@@ -1,42 +1,35 @@
-import { type Change, type Commit, changeSize, encodeCommit, MAX_COMMIT_BYTES, MAX_COMMIT_CHANGES } from "../commit.js";
-import { baseChunks } from "../delta/base-chunks.js";
-import { isTwinfoldError, TwinfoldError } from "../errors.js";
-import type { ChunkId, ManifestId, NodeId, WorkspaceId } from "../ids.js";
+import type { Change } from "../commit.js";
+import { isTwinfoldError } from "../errors.js";
+import type { ChunkId, NodeId } from "../ids.js";
 import type { LocalTree } from "../local/local-tree.js";
-import { decodeManifest, type Manifest, type ManifestEntry, MAX_INLINE_CHUNKS } from "../manifest.js";
+import { type Manifest, type ManifestEntry, MAX_INLINE_CHUNKS, manifestSize } from "../manifest.js";
 import { type LocalPath, ROOT_PATH } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
-import { FRAME_HEADER_BYTES, type Frame, MAX_BATCH_FRAMES } from "../storage/frame.js";
-import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
-import type { Transport } from "../transport/transport.js";
-import { EMPTY_VECTOR } from "../version-vector.js";
+import { FRAME_HEADER_BYTES } from "../storage/frame.js";
 import { type Bases, ChunkSender, type Sent } from "./chunk-sender.js";
+import { CommitSender } from "./commit-sender.js";
 import { DraftAnnouncer, type SentFile } from "./draft-announcer.js";
-import type { HubLink } from "./hub-link.js";
-import { type CommitEffect, settleCommit } from "./outbox.js";
+import { FrameBatch, type ReadRange } from "./frame-batch.js";
+import { KnownAtHub } from "./known-at-hub.js";
+import type { CommitEffect } from "./outbox.js";
+import { ChangePreparer, type FileToSend, type Prepared, type PushStep } from "./prepared-changes.js";
+import { readAhead } from "./read-ahead.js";
 import type { ReplicaParts } from "./replica-parts.js";
-import type { Trees } from "./trees.js";
+import type { Turns } from "./turns.js";
 
 /** Chunks sent in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
-/** Uploads under way at once: memory is about (this + 1) × 8 MiB at the most, a chunk being 4 MiB at the most. */
+/** Uploads under way at once: memory is this many rooms and one that is being filled, of 8 MiB at the most, of which 4 are used. */
 const PARALLEL_UPLOADS = 3;
-/** New content after which a commit is made, so that others see a long upload arrive file by file. */
-const COMMIT_AFTER_BYTES = 64 * 1024 * 1024;
-
-export interface PushStep {
-  readonly nodeId: NodeId;
-  readonly place: boolean;
-  readonly content: boolean;
-  readonly remove: boolean;
-}
 
 export interface UploaderEvents {
   /** More content was found that has to go up. */
   planned(files: number, bytes: number): void;
   /** Chunks of `bytes` together were sent. */
   uploaded(sent: Sent, bytes: number): void;
+  /** A commit was answered. `groups`: those that were under way when it was, it included. */
+  committed(groups: number): void;
   settled(effect: CommitEffect): Promise<void>;
   /** The hub has accepted a file's content. */
   fileUploaded(path: LocalPath, sizeBytes: number): void;
@@ -44,93 +37,67 @@ export interface UploaderEvents {
   postponed(path: LocalPath): void;
 }
 
-interface Prepared {
-  readonly change: Change;
-  readonly file?: FileToSend | undefined;
+/** What goes up for one commit. */
+interface Group {
+  readonly prepared: readonly Prepared[];
+  /** Chunks that the hub lacks, those taken off that were sent. */
+  readonly missing: Set<ChunkId>;
+  readonly bases: Bases;
 }
 
-interface FileToSend {
-  readonly record: NodeRecord;
-  readonly path: LocalPath;
-  readonly content: FileContent;
-  /** Chunks that the hub may lack, and is to learn the order of: none when it has the content already. */
-  readonly manifest: Manifest;
-}
-
-/** Sends this device's changes: chunks first, and when they are durable the commit that names them. */
+/**
+ * Sends this device's changes: chunks first, and when they are durable the commit that names them.
+ *
+ * While one commit is under way, the chunks of the next are, and what the hub lacks of the one after is asked for: at most five commits' worth of changes
+ * is in memory. The commits are made one after the other, each after the answer to the one before; what fails ends it after all that came before.
+ */
 export class Uploader {
   readonly #parts: ReplicaParts;
-  readonly #transport: Transport;
-  readonly #trees: Trees;
   readonly #tree: LocalTree;
-  readonly #workspaceId: WorkspaceId;
   readonly #events: UploaderEvents;
-  readonly #link: HubLink;
   readonly #sender: ChunkSender;
-  readonly #distrusted = new Set<NodeId>();
+  readonly #known: KnownAtHub;
+  readonly #preparer: ChangePreparer;
+  readonly #commits: CommitSender;
+  /** Groups that were asked about and are not committed. */
+  #underWay = 0;
 
-  constructor(options: ReplicaParts & { readonly events: UploaderEvents }) {
-    this.#parts = options;
-    this.#transport = options.transport;
-    this.#trees = options.trees;
-    this.#tree = options.tree;
-    this.#workspaceId = options.workspaceId;
-    this.#events = options.events;
-    this.#link = options.link;
-    this.#sender = new ChunkSender(options);
+  constructor({ events, ...parts }: ReplicaParts & { readonly events: UploaderEvents; readonly turns: Turns }) {
+    this.#parts = parts;
+    this.#tree = parts.tree;
+    this.#events = events;
+    this.#sender = new ChunkSender(parts);
+    this.#known = new KnownAtHub(parts);
+    // From the top each directory is found where it is.
+    this.#preparer = new ChangePreparer({ trees: parts.trees, known: this.#known, onLost: () => events.postponed(ROOT_PATH) });
+    this.#commits = new CommitSender(parts);
   }
 
   /** Asks about every chunk of this node from now on: the hub did not have what it should have had. */
   distrust(nodeId: NodeId): void {
-    this.#distrusted.add(nodeId);
+    this.#known.distrust(nodeId);
   }
 
   async push(steps: readonly PushStep[], signal: AbortSignal | undefined): Promise<void> {
-    let group: Prepared[] = [];
-    let groupBytes = 0;
-    let commitBytes = 0;
-    const send = async (): Promise<void> => {
-      const ready = await this.#uploadContents(group, signal);
-      const effect = ready.length > 0 ? await this.#commit(ready, signal) : undefined;
-      const files = new Map(group.map(({ change, file }) => [change.nodeId, file]));
-      for (const { change } of effect?.accepted ?? []) {
-        const file = change.kind === "put" && change.content !== undefined ? files.get(change.nodeId) : undefined;
-        if (file !== undefined) this.#events.fileUploaded(file.path, file.content.sizeBytes);
+    const stop = new AbortController();
+    const within = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+    this.#underWay = 0;
+    const asked = readAhead(this.#asked(readAhead(this.#preparer.groups(steps)), within));
+    for await (const ready of readAhead(this.#sent(asked, within))) {
+      let isSettled = false;
+      try {
+        isSettled = await this.#commit(ready, signal);
+      } finally {
+        // Before the next ones are waited for.
+        if (!isSettled) stop.abort();
       }
-      group = [];
-      groupBytes = 0;
-      commitBytes = 0;
-    };
-    for (const step of steps) {
-      const prepared = await this.#prepare(step);
-      if (prepared === undefined) continue;
-      const size = changeSize(prepared.change);
-      if (group.length === MAX_COMMIT_CHANGES || commitBytes + size > MAX_COMMIT_BYTES - 1024) await send();
-      group.push(prepared);
-      commitBytes += size;
-      groupBytes += prepared.file?.content.sizeBytes ?? 0;
-      if (groupBytes >= COMMIT_AFTER_BYTES) await send();
+      if (!isSettled) return;
     }
-    if (group.length > 0) await send();
   }
 
-  /** Makes content that the workspace has had before the newest of its node. The synced tree stays as it is: the change comes to this disk like any other. */
+  /** Makes content that the workspace has had before the newest of its node. */
   async commitRevision(head: Head, content: FileContent, signal: AbortSignal | undefined): Promise<void> {
-    const place = head.deleted ? { place: head.place, base: head.placeVector } : undefined;
-    const { replicaId, nextCounter } = this.#trees.state;
-    const change: Change = { kind: "put", nodeId: head.nodeId, place, content: { content, base: head.contentVector } };
-    await this.#trees.write({ state: { nextCounter: nextCounter + 1 } });
-    const answer = await this.#transport.commit(
-      { workspaceId: this.#workspaceId, commit: encodeCommit({ replicaId, counter: nextCounter, changes: [change] }) },
-      { signal },
-    );
-    const verdict = answer.kind === "done" ? answer.verdicts[0]?.content : answer.kind;
-    if (verdict !== "accepted" && verdict !== "unchanged") {
-      throw new TwinfoldError(
-        "ERR_LOCAL_CHANGED",
-        `the server did not take the older revision (${verdict}): the file changed meanwhile; look at its revisions and try again`,
-      );
-    }
+    await this.#commits.commitRevision(head, content, signal);
   }
 
   /**
@@ -139,97 +106,104 @@ export class Uploader {
    */
   async sendContent(record: NodeRecord, signal: AbortSignal | undefined): Promise<(() => Promise<void>) | undefined> {
     const { nodeId, remote } = record;
-    const prepared = await this.#prepare({ nodeId, place: false, content: true, remove: false });
+    const [prepared] = await this.#preparer.prepare([{ nodeId, place: false, content: true, remove: false }], [record]);
     if (prepared?.change.kind !== "put" || prepared.change.content === undefined || !isLive(remote)) return undefined;
-    const [change] = await this.#uploadContents([prepared], signal);
+    const [ready] = await this.#uploadContents(await this.#ask([prepared], signal), signal);
+    const change = ready?.change;
     if (change?.kind !== "put" || change.content === undefined) return undefined;
     const onTop: Change = { ...change, content: { ...change.content, base: remote.contentVector } };
-    return async () => void (await this.#commit([onTop], signal));
-  }
-
-  async #prepare(step: PushStep): Promise<Prepared | undefined> {
-    const record = await this.#trees.record(step.nodeId);
-    if (record === undefined) return undefined;
-    const { nodeId, local, synced, remote } = record;
-    if (step.remove) {
-      if (local !== undefined || !isLive(remote) || synced === undefined) return undefined;
-      return { change: { kind: "delete", nodeId, placeBase: synced.placeVector, contentBase: synced.contentVector } };
-    }
-    if (local === undefined) return undefined;
-    // A node that the hub has deleted is brought back on top of the deletion, whole.
-    const base = isLive(remote) ? synced : remote;
-    const whole = base === undefined || !isLive(remote);
-    const place = step.place || whole ? { place: local.place, base: base?.placeVector ?? EMPTY_VECTOR } : undefined;
-    if (!step.content && !whole) return { change: { kind: "put", nodeId, place } };
-
-    const content = { content: local.content, base: base?.contentVector ?? EMPTY_VECTOR };
-    if (local.content.kind !== "file") return { change: { kind: "put", nodeId, place, content } };
-    const path = await this.#trees.localPath(nodeId);
-    if (path === undefined) {
-      // Directories that moved while they were looked at, into each other as it seems: from the top each is found where it is.
-      this.#events.postponed(ROOT_PATH);
-      return undefined;
-    }
-    const file = { record, path, content: local.content };
-    if (await this.#isAtHub(nodeId, local.content.manifestId))
-      return { change: { kind: "put", nodeId, place, content }, file: { ...file, manifest: [] } };
-    const body = await this.#trees.manifestBytes(local.content.manifestId);
-    if (body === undefined) {
-      throw new TwinfoldError("ERR_STORE_FAILED", `the manifest of ${path} is not in this device's database: unlink the folder and link it again`);
-    }
-    const manifest = decodeManifest(body);
-    const inline = manifest.length <= MAX_INLINE_CHUNKS ? { manifest: body } : {};
-    return {
-      change: { kind: "put", nodeId, place, content: { ...content, ...inline } },
-      file: { ...file, manifest },
+    return async () => {
+      const effect = await this.#commits.commit([onTop], signal);
+      if (effect !== undefined) await this.#events.settled(effect);
     };
   }
 
-  /** True when a node here has that content at the hub too. A commit then need only name it: the hub looks whether it has every chunk. */
-  async #isAtHub(nodeId: NodeId, manifestId: ManifestId): Promise<boolean> {
-    if (this.#distrusted.has(nodeId)) return false;
-    const holders = await this.#trees.holding(manifestId);
-    return holders.some(({ remote }) => isLive(remote) && remote.content.kind === "file" && remote.content.manifestId === manifestId);
+  async *#asked(groups: AsyncIterable<readonly Prepared[]>, signal: AbortSignal): AsyncGenerator<Group, void, undefined> {
+    for await (const prepared of groups) {
+      this.#underWay += 1;
+      yield await this.#ask(prepared, signal);
+    }
+  }
+
+  /** Gives of each group what may be committed. */
+  async *#sent(groups: AsyncIterable<Group>, signal: AbortSignal): AsyncGenerator<readonly Prepared[], void, undefined> {
+    // The hub was asked about one group while the one before was sent.
+    let sentBefore: ReadonlySet<ChunkId> = new Set();
+    for await (const group of groups) {
+      for (const chunkId of sentBefore) group.missing.delete(chunkId);
+      const lacked = [...group.missing];
+      yield await this.#uploadContents(group, signal);
+      sentBefore = new Set(lacked.filter((chunkId) => !group.missing.has(chunkId)));
+    }
+  }
+
+  /** False: what became of it is not known. */
+  async #commit(ready: readonly Prepared[], signal: AbortSignal | undefined): Promise<boolean> {
+    if (ready.length > 0) {
+      const effect = await this.#commits.commit(
+        ready.map(({ change }) => change),
+        signal,
+      );
+      if (effect === undefined) return false;
+      await this.#events.settled(effect);
+      const files = new Map(ready.map(({ change, file }) => [change.nodeId, file]));
+      for (const { change } of effect.accepted) {
+        const file = change.kind === "put" && change.content !== undefined ? files.get(change.nodeId) : undefined;
+        if (file !== undefined) this.#events.fileUploaded(file.path, file.content.sizeBytes);
+      }
+      this.#events.committed(this.#underWay);
+    }
+    this.#underWay -= 1;
+    return true;
+  }
+
+  async #ask(prepared: readonly Prepared[], signal: AbortSignal | undefined): Promise<Group> {
+    const files = filesOf(prepared);
+    const missing = await this.#known.missing(files, signal);
+    return { prepared, missing, bases: await this.#known.bases(files, missing) };
   }
 
   /** Makes every chunk of the group's files durable at the hub; gives the changes that may be committed. */
-  async #uploadContents(group: readonly Prepared[], signal: AbortSignal | undefined): Promise<readonly Change[]> {
-    const missing = await this.#missing(group, signal);
-    const bases = await this.#bases(group, missing);
-    const sent = await this.#sentFiles(group);
-    const drafts = new DraftAnnouncer(this.#parts, [...sent.values()], missing, signal);
+  async #uploadContents({ prepared, missing, bases }: Group, signal: AbortSignal | undefined): Promise<readonly Prepared[]> {
+    const files = filesOf(prepared);
+    this.#events.planned(files.length, bytesOf(files, missing));
     const postponed = new Set<NodeId>();
     const inFlight = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
-    const sendFrames = async (frames: readonly Frame[]): Promise<void> => {
-      const bytes = frames.reduce((sum, frame) => sum + frame.plainBytes, 0);
-      this.#events.uploaded(await this.#sender.send(frames, bases, signal), bytes);
-      drafts.stored(frames.map(({ chunkId }) => chunkId));
+    const sent = await this.#sentFiles(files);
+    const drafts = new DraftAnnouncer(this.#parts, [...sent.values()], missing, signal);
+    const sendBatch = async (full: FrameBatch): Promise<void> => {
+      const bytes = full.frames.reduce((sum, frame) => sum + frame.plainBytes, 0);
+      this.#events.uploaded(await this.#sender.send(full.frames, bases, signal), bytes);
+      drafts.stored(full.frames.map(({ chunkId }) => chunkId));
+      full.giveBack();
     };
-    let batch: Frame[] = [];
-    let batchBytes = 0;
+    const sizeBytes = roomFor(files, missing);
+    let batch = new FrameBatch(sizeBytes);
     const flush = async (): Promise<void> => {
-      if (batch.length === 0) return;
-      const sending: Promise<void> = sendFrames(batch)
+      if (batch.frames.length === 0) return;
+      const sending: Promise<void> = sendBatch(batch)
         .catch((error: unknown) => {
           failure ??= { error };
         })
         .finally(() => inFlight.delete(sending));
       inFlight.add(sending);
-      batch = [];
-      batchBytes = 0;
+      batch = new FrameBatch(sizeBytes);
       while (inFlight.size >= PARALLEL_UPLOADS) await Promise.race(inFlight);
       if (failure !== undefined) throw failure.error;
     };
     try {
-      for (const { file } of group) {
-        if (file === undefined) continue;
+      for (const file of files) {
         try {
-          for await (const frame of this.#chunksOf(file, missing, signal)) {
-            if (batchBytes + frame.payload.length + FRAME_HEADER_BYTES > REQUEST_BYTES || batch.length === MAX_BATCH_FRAMES) await flush();
-            batch.push(frame);
-            batchBytes += frame.payload.length + FRAME_HEADER_BYTES;
-          }
+          await this.#readChunks(
+            file,
+            missing,
+            async (entries) => {
+              if (batch.fitting(entries, REQUEST_BYTES) === 0) await flush();
+              return batch;
+            },
+            signal,
+          );
         } catch (error) {
           if (
             !isTwinfoldError(error) ||
@@ -246,26 +220,24 @@ export class Uploader {
       await drafts.settled();
     }
     if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
-    const ready = group.filter(({ change }) => !postponed.has(change.nodeId));
+    const ready = prepared.filter(({ change }) => !postponed.has(change.nodeId));
     for (const { change } of ready) {
       const file = sent.get(change.nodeId);
       if (file !== undefined && (file.manifest.length > MAX_INLINE_CHUNKS || drafts.isAnnounced(file))) await drafts.close(file);
     }
-    return ready.map(({ change }) => change);
+    return ready;
   }
 
-  /** Of the group, those whose manifest does not travel in their change, and those that are large enough to be told to others before. */
-  async #sentFiles(group: readonly Prepared[]): Promise<ReadonlyMap<NodeId, SentFile>> {
-    const files = new Map<NodeId, SentFile>();
-    for (const { file } of group) {
-      const local = file?.record.local;
-      if (file === undefined || local === undefined) continue;
-      const { path, manifest, content, record } = file;
-      if (manifest.length <= MAX_INLINE_CHUNKS && content.sizeBytes < this.#parts.draftFromBytes) continue;
-      const base = await this.#baseManifest(record);
-      const baseManifestId = record.synced?.content.kind === "file" ? record.synced.content.manifestId : undefined;
-      files.set(record.nodeId, {
-        nodeId: record.nodeId,
+  /** Those whose manifest does not travel in their change, and those that are large enough to be told to others before. */
+  async #sentFiles(files: readonly FileToSend[]): Promise<ReadonlyMap<NodeId, SentFile>> {
+    const sent = new Map<NodeId, SentFile>();
+    for (const { path, manifest, content, record } of files) {
+      const { nodeId, local, synced } = record;
+      if (local === undefined || (manifest.length <= MAX_INLINE_CHUNKS && content.sizeBytes < this.#parts.draftFromBytes)) continue;
+      const base = await this.#known.baseManifest(record);
+      const baseManifestId = synced?.content.kind === "file" ? synced.content.manifestId : undefined;
+      sent.set(nodeId, {
+        nodeId,
         place: local.place,
         path,
         manifestId: content.manifestId,
@@ -273,120 +245,60 @@ export class Uploader {
         base: base && baseManifestId && { manifestId: baseManifestId, manifest: base },
       });
     }
-    return files;
+    return sent;
   }
 
-  /** Which chunks have to go up. Those of the version that the file was made from are at the hub already. */
-  async #missing(group: readonly Prepared[], signal: AbortSignal | undefined): Promise<Set<ChunkId>> {
-    const asked = new Map<ChunkId, number>();
-    for (const { file } of group) {
-      if (file === undefined) continue;
-      const base = await this.#baseManifest(file.record);
-      const held = new Set(base?.map((entry) => entry.chunkId));
-      for (const { chunkId, lengthBytes } of file.manifest) if (!held.has(chunkId)) asked.set(chunkId, lengthBytes);
-    }
-    const ids = [...asked.keys()];
-    const missing = new Set<ChunkId>();
-    for (let at = 0; at < ids.length; at += MAX_ASKED_CHUNKS) {
-      const chunkIds = ids.slice(at, at + MAX_ASKED_CHUNKS);
-      for (const chunkId of await this.#transport.missing({ workspaceId: this.#workspaceId, chunkIds }, { signal })) missing.add(chunkId);
-    }
-    const bytes = [...missing].reduce((sum, chunkId) => sum + (asked.get(chunkId) ?? 0), 0);
-    this.#events.planned(group.filter(({ file }) => file !== undefined).length, bytes);
-    return missing;
-  }
-
-  /** For missing chunks of files that were edited, what they were made from. */
-  async #bases(group: readonly Prepared[], missing: ReadonlySet<ChunkId>): Promise<Bases> {
-    const bases = new Map<ChunkId, readonly ManifestEntry[]>();
-    if (!this.#link.offers("delta")) return bases;
-    for (const { file } of group) {
-      if (file === undefined || !file.manifest.some(({ chunkId }) => missing.has(chunkId))) continue;
-      const base = await this.#baseManifest(file.record);
-      for (const [chunkId, entries] of base === undefined ? [] : baseChunks(base, file.manifest)) bases.set(chunkId, entries);
-    }
-    return bases;
-  }
-
-  /** The manifest that the hub has for this node, when this device has it too. */
-  async #baseManifest({ nodeId, synced, remote }: NodeRecord): Promise<Manifest | undefined> {
-    if (this.#distrusted.has(nodeId) || !isLive(remote) || synced?.content.kind !== "file") return undefined;
-    return await this.#trees.manifest(synced.content.manifestId);
-  }
-
-  /** Reads the missing chunks of a file, neighbours in one go; each is taken off `missing`, so that it is sent once. */
-  async *#chunksOf(file: FileToSend, missing: Set<ChunkId>, signal: AbortSignal | undefined): AsyncGenerator<Frame, void, undefined> {
-    const stat = file.record.local?.stat;
+  /** Reads the missing chunks of a file into batches, neighbours in one go; each is taken off `missing`, so that it is sent once. */
+  async #readChunks(
+    { record, path, manifest }: FileToSend,
+    missing: Set<ChunkId>,
+    batchFor: (entries: Manifest) => Promise<FrameBatch>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const stat = record.local?.stat;
     if (stat === undefined) return;
+    const read: ReadRange = (range) => this.#tree.read(path, stat, { ...range, signal });
     let offset = 0;
-    for (let index = 0; index < file.manifest.length; ) {
-      const first = offset;
-      const run: Array<{ chunkId: ChunkId; lengthBytes: number }> = [];
-      let entry = file.manifest[index];
-      while (entry !== undefined && missing.has(entry.chunkId)) {
+    for (let index = 0; index < manifest.length; ) {
+      const run: ManifestEntry[] = [];
+      for (let entry = manifest[index]; entry !== undefined && missing.has(entry.chunkId); entry = manifest[index + run.length]) {
         missing.delete(entry.chunkId);
         run.push(entry);
-        offset += entry.lengthBytes;
-        index += 1;
-        entry = file.manifest[index];
       }
-      if (run.length === 0) {
-        offset += entry?.lengthBytes ?? 0;
-        index += 1;
-        continue;
-      }
-      const bytes = this.#tree.read(file.path, stat, { offset: first, length: offset - first, signal });
-      let taken = 0;
-      try {
-        for await (const frame of cut(bytes, run)) {
-          taken += 1;
-          yield frame;
+      index += Math.max(1, run.length);
+      if (run.length === 0) offset += manifest[index - 1]?.lengthBytes ?? 0;
+      for (let taken = 0; taken < run.length; ) {
+        const rest = run.slice(taken);
+        try {
+          const batch = await batchFor(rest);
+          const entries = rest.slice(0, Math.max(1, batch.fitting(rest, REQUEST_BYTES)));
+          await batch.add(entries, offset, read);
+          taken += entries.length;
+          offset += manifestSize(entries);
+        } catch (error) {
+          // What was not read stays missing: another file may hold the same chunk.
+          for (const { chunkId } of rest) missing.add(chunkId);
+          throw error;
         }
-      } catch (error) {
-        // What was not read stays missing: another file may hold the same chunk.
-        for (const { chunkId } of run.slice(taken)) missing.add(chunkId);
-        throw error;
       }
     }
-  }
-
-  /** The commit and its counter are durable before it is sent; the answer and what follows from it are one write. */
-  async #commit(changes: readonly Change[], signal: AbortSignal | undefined): Promise<CommitEffect | undefined> {
-    const { replicaId, nextCounter, cursor } = this.#trees.state;
-    const commit: Commit = { replicaId, counter: nextCounter, changes };
-    const body = encodeCommit(commit);
-    await this.#trees.write({ outboxPut: [{ counter: nextCounter, body }], state: { nextCounter: nextCounter + 1 } });
-    const answer = await this.#transport.commit({ workspaceId: this.#workspaceId, commit: body, cursor }, { signal });
-    // Another device uses this replica id. The outcome of that counter is the other one's, so it is not asked for: a reset takes a new id.
-    if (answer.kind === "cloned") await this.#trees.write({ state: { resetting: true } });
-    // Any other answer leaves the commit in doubt: the next look at the hub's changes settles it, or resets.
-    if (answer.kind !== "done") return undefined;
-    const effect = await settleCommit(this.#trees, commit, answer);
-    await this.#events.settled(effect);
-    return effect;
   }
 }
 
-/** Cuts a byte stream into the chunks of `run`, as plain frames. */
-async function* cut(
-  bytes: AsyncIterable<Uint8Array>,
-  run: ReadonlyArray<{ readonly chunkId: ChunkId; readonly lengthBytes: number }>,
-): AsyncGenerator<Frame, void, undefined> {
-  let index = 0;
-  let chunk = new Uint8Array(run[0]?.lengthBytes ?? 0);
-  let filled = 0;
-  for await (const piece of bytes) {
-    for (let at = 0; at < piece.length; ) {
-      const taken = Math.min(chunk.length - filled, piece.length - at);
-      chunk.set(piece.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
-      const entry = run[index];
-      if (filled < chunk.length || entry === undefined) continue;
-      yield { chunkId: entry.chunkId, codec: "plain", plainBytes: chunk.length, payload: chunk };
-      index += 1;
-      chunk = new Uint8Array(run[index]?.lengthBytes ?? 0);
-      filled = 0;
-    }
-  }
+function filesOf(prepared: readonly Prepared[]): readonly FileToSend[] {
+  return prepared.flatMap(({ file }) => file ?? []);
+}
+
+/** Bytes of the chunks of `files` that are in `missing`, each counted once. */
+function bytesOf(files: readonly FileToSend[], missing: ReadonlySet<ChunkId>): number {
+  const lengths = new Map<ChunkId, number>();
+  for (const { manifest } of files) for (const { chunkId, lengthBytes } of manifest) if (missing.has(chunkId)) lengths.set(chunkId, lengthBytes);
+  return [...lengths.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Bytes of the frames of one request: as many as it may have, or all that the files hold. */
+function roomFor(files: readonly FileToSend[], missing: ReadonlySet<ChunkId>): number {
+  const entries = files.flatMap(({ manifest }) => manifest.filter(({ chunkId }) => missing.has(chunkId)));
+  const longest = entries.reduce((most, { lengthBytes }) => Math.max(most, lengthBytes), 0);
+  return Math.min(Math.max(REQUEST_BYTES, longest + FRAME_HEADER_BYTES), manifestSize(entries) + entries.length * FRAME_HEADER_BYTES);
 }

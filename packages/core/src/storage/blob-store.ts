@@ -23,7 +23,8 @@ export interface BlobInfo {
  * - BS4 `get` with a range gives exactly that range; one that reaches beyond the end rejects with `ERR_INVALID_ARGUMENT`.
  * - BS5 `head` gives the size, `undefined` for an absent name.
  * - BS6 `delete` of an absent name succeeds; after it resolves `get` gives `undefined`.
- * - BS7 `list` yields every blob whose name starts with the prefix, in ascending order of names, in bounded memory.
+ * - BS7 `list` yields every blob whose name starts with the prefix, in ascending order of names, in bounded memory. The size is that of the last `put`;
+ *   of several that were under way at the same time, of one of them.
  * - BS8 An aborted call rejects with the signal's own reason.
  * - BS9 After `close` every call rejects with `ERR_CLOSED`; what was put is there when the store is opened again.
  * - BS10 A failure is a `TwinfoldError`: `ERR_STORE_UNAVAILABLE` (may succeed later), `ERR_NO_SPACE`, `ERR_PERMISSION_DENIED`,

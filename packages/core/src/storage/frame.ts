@@ -1,5 +1,6 @@
 import { ByteReader, malformed } from "../codec/byte-reader.js";
 import { ByteWriter } from "../codec/byte-writer.js";
+import { TwinfoldError } from "../errors.js";
 import type { ChunkId } from "../ids.js";
 import { MAX_CHUNK_BYTES } from "../manifest.js";
 
@@ -62,55 +63,85 @@ function uint32(reader: ByteReader): number {
   return a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
 }
 
-/** The bytes of frames, header and payload by turns, without copying payloads. */
+/**
+ * The bytes of frames, without a copy of their payloads.
+ *
+ * Frames that lie side by side in memory as they travel, as those of a pack and of an upload do, are one piece: nobody has to be told that they do,
+ * for the bytes before each payload are looked at.
+ */
 export function* encodeFrames(frames: Iterable<Frame>): Generator<Uint8Array, void, undefined> {
+  let run: Uint8Array | undefined;
   for (const frame of frames) {
-    yield encodeFrameHeader(frame, frame.payload.length);
-    if (frame.payload.length > 0) yield frame.payload;
+    for (const piece of piecesOf(frame)) {
+      if (run !== undefined && run.buffer === piece.buffer && run.byteOffset + run.length === piece.byteOffset) {
+        run = new Uint8Array(run.buffer, run.byteOffset, run.length + piece.length);
+        continue;
+      }
+      if (run !== undefined) yield run;
+      run = piece;
+    }
   }
+  if (run !== undefined) yield run;
+}
+
+/** Header and payload; in one piece when that very header lies before the payload. */
+function piecesOf(frame: Frame): readonly Uint8Array[] {
+  const { payload } = frame;
+  const header = encodeFrameHeader(frame, payload.length);
+  if (payload.length === 0) return [header];
+  const start = payload.byteOffset - header.length;
+  if (start < 0) return [header, payload];
+  const whole = new Uint8Array(payload.buffer, start, header.length + payload.length);
+  return header.every((byte, at) => byte === whole[at]) ? [whole] : [header, payload];
+}
+
+export interface DecodeOptions {
+  /**
+   * Room that the frames are put into one after another, as they come. Their payloads are views of it, good until it is filled anew.
+   *
+   * @default an array of its own for each frame
+   */
+  readonly into?: Uint8Array | undefined;
 }
 
 /**
- * Cuts a byte stream into frames as they become whole. Memory: one frame and one piece of input.
+ * Cuts a byte stream into frames as they become whole; each byte is copied once. Memory: one frame, or what is read into, and one piece of input.
  *
- * @throws {TwinfoldError} `ERR_PROTOCOL` when the stream ends inside a frame (the frames before it were yielded), or a header is malformed.
+ * @throws {TwinfoldError} `ERR_PROTOCOL` when the stream ends inside a frame (the frames before it were yielded), or a header is malformed,
+ * `ERR_TOO_LARGE` when more comes than `into` holds.
  */
-export async function* decodeFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Frame, void, undefined> {
-  let pieces: Uint8Array[] = [];
-  let buffered = 0;
+export async function* decodeFrames(stream: AsyncIterable<Uint8Array>, { into }: DecodeOptions = {}): AsyncGenerator<Frame, void, undefined> {
   let header: ReturnType<typeof decodeFrameHeader> | undefined;
-
-  const take = (count: number): Uint8Array => {
-    const joined = pieces.length === 1 ? (pieces[0] as Uint8Array) : concat(pieces, buffered);
-    pieces = joined.length > count ? [joined.subarray(count)] : [];
-    buffered -= count;
-    return joined.subarray(0, count);
-  };
+  /** Where the header that comes, or the payload, is put; shorter than it at the end of the room. */
+  let coming: Uint8Array | undefined;
+  let filled = 0;
+  let used = 0;
 
   for await (const piece of stream) {
-    if (piece.length === 0) continue;
-    pieces.push(piece);
-    buffered += piece.length;
-    for (;;) {
+    for (let at = 0; at < piece.length; ) {
+      const wanted = header?.payloadBytes ?? FRAME_HEADER_BYTES;
+      coming ??= into === undefined ? new Uint8Array(wanted) : into.subarray(used, used + wanted);
+      if (filled === coming.length) throw new TwinfoldError("ERR_TOO_LARGE", "more bytes of frames came than were asked for, or may come at once");
+      const count = Math.min(coming.length - filled, piece.length - at);
+      coming.set(piece.subarray(at, at + count), filled);
+      at += count;
+      filled += count;
+      if (filled < wanted) continue;
+      used += wanted;
+      let payload = coming;
+      coming = undefined;
+      filled = 0;
       if (header === undefined) {
-        if (buffered < FRAME_HEADER_BYTES) break;
-        header = decodeFrameHeader(take(FRAME_HEADER_BYTES));
+        header = decodeFrameHeader(payload);
+        if (header.payloadBytes > 0) continue;
+        payload = NO_BYTES;
       }
-      if (buffered < header.payloadBytes) break;
       const { payloadBytes, ...frame } = header;
       header = undefined;
-      yield { ...frame, payload: take(payloadBytes) };
+      yield { ...frame, payload };
     }
   }
-  if (header !== undefined || buffered > 0) throw malformed("the stream ended inside a frame");
+  if (header !== undefined || filled > 0) throw malformed("the stream ended inside a frame");
 }
 
-function concat(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const joined = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.length;
-  }
-  return joined;
-}
+const NO_BYTES = new Uint8Array(0);

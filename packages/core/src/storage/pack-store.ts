@@ -7,10 +7,8 @@ import { chunkIdOf } from "../manifest.js";
 import type { ChunkRow, HubStore } from "../metadata/hub-store.js";
 import type { OperationOptions } from "../operation-options.js";
 import type { BlobStore } from "./blob-store.js";
+import { PACK_MAGIC } from "./frame-room.js";
 import { encodeFrames, type Frame, FRAME_HEADER_BYTES, MAX_BATCH_BYTES } from "./frame.js";
-
-/** First bytes of every pack. */
-const PACK_MAGIC = new TextEncoder().encode("TWNFPCK1");
 
 /** Neighbours in a pack this close are read together: another request costs more than these bytes. */
 const MAX_GAP_BYTES = 64 * 1024;
@@ -35,9 +33,13 @@ export interface PackStore {
   put(chunks: readonly StoredChunk[], options?: OperationOptions): Promise<PackReceipt>;
   /**
    * The chunks `chunkIds`, in that order; `undefined` for one that no index row names, and an `ERR_INTEGRITY` in the place of one whose
-   * pack is gone or holds other bytes, so that what is damaged takes nothing with it. Memory: at most 8 MiB and one chunk.
+   * pack is gone or holds other bytes, so that what is damaged takes nothing with it. With `unverified` the bytes are not held against the id,
+   * which is the caller's to do. Memory: at most 8 MiB and one chunk.
    */
-  read(chunkIds: readonly ChunkId[], options?: OperationOptions): AsyncIterable<StoredChunk | TwinfoldError | undefined>;
+  read(
+    chunkIds: readonly ChunkId[],
+    options?: OperationOptions & { readonly unverified?: boolean | undefined },
+  ): AsyncIterable<StoredChunk | TwinfoldError | undefined>;
 }
 
 export interface PackStoreOptions {
@@ -66,7 +68,7 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
 
   async function* read(
     chunkIds: readonly ChunkId[],
-    { signal }: OperationOptions = {},
+    { signal, unverified = false }: Parameters<PackStore["read"]>[1] = {},
   ): AsyncGenerator<StoredChunk | TwinfoldError | undefined, void, undefined> {
     const rows = await store.chunks(chunkIds);
     for (let at = 0; at < rows.length; ) {
@@ -79,20 +81,24 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
       const end = endOfRun(rows, at);
       const run = rows.slice(at, end) as ChunkRow[];
       at = end;
-      yield* await readRun(run, signal);
+      yield* await readRun(run, unverified, signal);
     }
   }
 
-  async function readRun(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Array<StoredChunk | TwinfoldError>> {
+  async function readRun(
+    run: readonly ChunkRow[],
+    unverified: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Array<StoredChunk | TwinfoldError>> {
     const bytes = await readRange(run, signal);
-    if (bytes !== undefined) return unpack(run, bytes);
+    if (bytes !== undefined) return unpack(run, bytes, unverified);
     // A pack that was rewritten since the index was read is found under its new name. One that ends too early still holds the chunks before.
     const again = await store.chunks(run.map(({ chunkId }) => chunkId));
     const found: Array<StoredChunk | TwinfoldError> = [];
     for (const [index, { chunkId, pack }] of run.entries()) {
       const row = again[index];
       const single = row === undefined ? undefined : await readRange([row], signal);
-      if (row !== undefined && single !== undefined) found.push(...unpack([row], single));
+      if (row !== undefined && single !== undefined) found.push(...unpack([row], single, unverified));
       else
         found.push(
           new TwinfoldError("ERR_INTEGRITY", `chunk ${chunkId} cannot be read: its pack ${pack} is gone or cut short; restore it from a backup`),
@@ -101,10 +107,11 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
     return found;
   }
 
-  /** `undefined` when there is no such pack, or it ends before the last of the run. */
+  /** From the header of the first, so that what is sent on is in memory as it travels. `undefined` when there is no such pack, or it ends before the last of the run. */
   async function readRange(run: readonly ChunkRow[], signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     const first = run[0] as ChunkRow;
-    const range = { offset: first.offset, length: endOf(run.at(-1) as ChunkRow) - first.offset };
+    const start = first.offset - FRAME_HEADER_BYTES;
+    const range = { offset: start, length: endOf(run.at(-1) as ChunkRow) - start };
     try {
       return await blobs.get(first.pack, { range, signal });
     } catch (error) {
@@ -113,13 +120,13 @@ export function createPackStore({ blobs, store, env }: PackStoreOptions): PackSt
     }
   }
 
-  function unpack(run: readonly ChunkRow[], bytes: Uint8Array): Array<StoredChunk | TwinfoldError> {
-    const start = (run[0] as ChunkRow).offset;
+  function unpack(run: readonly ChunkRow[], bytes: Uint8Array, unverified: boolean): Array<StoredChunk | TwinfoldError> {
+    const start = (run[0] as ChunkRow).offset - FRAME_HEADER_BYTES;
     return run.map((row) => {
       const { chunkId, pack } = row;
       const stored = bytes.subarray(row.offset - start, endOf(row) - start);
       const chunk = plainOf(row, stored);
-      if (chunk?.length === row.plainBytes && chunkIdOf(chunk, env.sha256) === chunkId) {
+      if (chunk?.length === row.plainBytes && (unverified || chunkIdOf(chunk, env.sha256) === chunkId)) {
         return { chunkId, bytes: chunk, deflated: row.codec === "deflate" ? stored : undefined };
       }
       return new TwinfoldError("ERR_INTEGRITY", `the bytes of chunk ${chunkId} in pack ${pack} are not its own; restore the pack from a backup`);
@@ -162,19 +169,34 @@ function packName(env: Pick<Env, "randomBytes">): string {
 
 function buildPack(pack: string, chunks: readonly StoredChunk[]): { readonly bytes: Uint8Array; readonly rows: readonly ChunkRow[] } {
   const frames = chunks.map(frameOf);
-  const bytes = new Uint8Array(frames.reduce((sum, { payload }) => sum + FRAME_HEADER_BYTES + payload.length, PACK_MAGIC.length));
-  bytes.set(PACK_MAGIC);
-  const rows: ChunkRow[] = [];
   let at = PACK_MAGIC.length;
-  for (const frame of frames) {
-    const { chunkId, codec, plainBytes, payload } = frame;
-    rows.push({ chunkId, pack, offset: at + FRAME_HEADER_BYTES, storedBytes: payload.length, plainBytes, codec });
-    for (const piece of encodeFrames([frame])) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
+  const rows = frames.map(({ chunkId, codec, plainBytes, payload }): ChunkRow => {
+    const offset = at + FRAME_HEADER_BYTES;
+    at = offset + payload.length;
+    return { chunkId, pack, offset, storedBytes: payload.length, plainBytes, codec };
+  });
+  const pieces = [...encodeFrames(frames)];
+  const [only] = pieces;
+  const inPlace = only === undefined || pieces.length > 1 ? undefined : packInPlace(only);
+  return { bytes: inPlace ?? joined([PACK_MAGIC, ...pieces], at), rows };
+}
+
+/** The pack whose frames lie in memory as they rest, when its magic lies before them: nothing of it is copied. */
+function packInPlace(frames: Uint8Array): Uint8Array | undefined {
+  const start = frames.byteOffset - PACK_MAGIC.length;
+  if (start < 0) return undefined;
+  const bytes = new Uint8Array(frames.buffer, start, PACK_MAGIC.length + frames.length);
+  return PACK_MAGIC.every((byte, at) => byte === bytes[at]) ? bytes : undefined;
+}
+
+function joined(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+  const whole = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
   }
-  return { bytes, rows };
+  return whole;
 }
 
 function frameOf({ chunkId, bytes, deflated }: StoredChunk): Frame & Pick<ChunkRow, "codec"> {

@@ -168,6 +168,7 @@ export const requestCodecs: { readonly [Name in MessageOperation | "download" | 
         deflate: boolean,
         bases: list(chunkId, MAX_ASKED_CHUNKS),
         basesOf: list(list(varint, MAX_DELTA_BASES), MAX_ASKED_CHUNKS),
+        unverified: trailing(boolean),
       }),
     ),
   }),

@@ -8,8 +8,11 @@ import type { OperationOptions } from "../operation-options.js";
 import type { Frame } from "../storage/frame.js";
 import type { VersionVector } from "../version-vector.js";
 
-/** What a hub may offer besides the rest: frames of codec `deflate`, frames of codec `delta` and `sketches`, telling open `drafts` to others. */
-export type Feature = "deflate" | "delta" | "drafts";
+/**
+ * What a hub may offer besides the rest: frames of codec `deflate`, frames of codec `delta` and `sketches`, downloads whose bytes the asker alone checks,
+ * telling open `drafts` to others.
+ */
+export type Feature = "deflate" | "delta" | "unverified" | "drafts";
 
 /** What the hub offers and bounds. A replica caches it and names its hash with every `changes`. */
 export interface Hello {
@@ -170,20 +173,30 @@ export interface SketchesRequest {
   readonly averageBytes: number;
 }
 
-/** What besides plain frames a download may be answered with. */
+/** What besides plain, verified frames a download may be answered with. */
 export interface AcceptedFrames {
   readonly deflate: boolean;
   /** Chunks that the asker holds, each once. */
   readonly bases: readonly ChunkId[];
   /** For each asked chunk, those of `bases`, by their places there, that a delta of it may name; at most 64. */
   readonly basesOf: ReadonlyArray<readonly number[]>;
+  /**
+   * The hub need not look whether its bytes are the chunk's: the asker does anyway, and asks once more without this for one that is not itself.
+   * Named only to a hub that offers `unverified`.
+   */
+  readonly unverified?: boolean | undefined;
 }
 
 export interface DownloadRequest {
   readonly workspaceId: WorkspaceId;
   readonly chunkIds: readonly ChunkId[];
-  /** Named only to a hub that offers `delta` or `deflate`; without it all frames are plain. */
+  /** Named only to a hub that offers `delta`, `deflate` or `unverified`; without it all frames are plain, and verified. */
   readonly accepts?: AcceptedFrames | undefined;
+}
+
+export interface DownloadOptions extends OperationOptions {
+  /** Room that the answer may be put into, and is not looked at otherwise. Payloads may then be views of it, good until it is filled anew. */
+  readonly into?: Uint8Array | undefined;
 }
 
 export interface UploadAnswer {
@@ -214,9 +227,10 @@ export interface CommitRequest {
  *   While there is none, it resolves with the open drafts of other replicas that have more entries than `drafts` knows, and with those known that are open no longer.
  * - TR6 `missing` names those of the asked chunks that the workspace does not possess, and tells nothing else.
  * - TR7 `upload` keeps every frame that arrived whole, also when the rest does not. A frame whose bytes are not its id's is refused with `ERR_INTEGRITY`,
- *   or, when they had to be rebuilt, named in `sendPlain`. Chunks of at most 8 MiB are sent at once.
- * - TR8 `download` gives one frame for each asked chunk, in the order asked; `absent` for one that the workspace does not possess, or whose stored bytes are damaged.
- *   The receiver checks the bytes. At most 8 MiB of chunks are asked for at once. A frame is plain, or what `accepts` allows; a delta names only bases of its chunk.
+ *   or, when they had to be rebuilt, named in `sendPlain`. Chunks of at most 8 MiB are sent at once. The payloads are the caller's again when the call has resolved.
+ * - TR8 `download` gives one frame for each asked chunk, in the order asked; `absent` for one that the workspace does not possess, or whose stored bytes are damaged
+ *   (where `accepts` has `unverified`, those may come as they are). The receiver checks the bytes. At most 8 MiB of chunks are asked for at once. A frame is plain, or
+ *   what `accepts` allows; a delta names only bases of its chunk. A room that is too short for the answer, named by `into`, is `ERR_TOO_LARGE`, or not used.
  * - TR9 A workspace that the account cannot read is answered as if it did not exist: `gone` in `changes`, `ERR_NOT_FOUND` elsewhere.
  * - TR10 Failures are `TwinfoldError`s: `ERR_UNREACHABLE` and `ERR_SERVER_FAILED` (try again later), `ERR_UNAUTHENTICATED` (log in again),
  *   `ERR_PERMISSION_DENIED`, `ERR_PROTOCOL`, `ERR_TOO_LARGE`, `ERR_NO_SPACE`, `ERR_RATE_LIMITED`.
@@ -264,6 +278,6 @@ export interface Transport {
   draft(request: DraftRequest, options?: OperationOptions): Promise<DraftAnswer>;
   upload(request: { readonly workspaceId: WorkspaceId; readonly frames: readonly Frame[] }, options?: OperationOptions): Promise<UploadAnswer>;
   sketches(request: SketchesRequest, options?: OperationOptions): Promise<readonly Sketch[]>;
-  download(request: DownloadRequest, options?: OperationOptions): AsyncIterable<Frame>;
+  download(request: DownloadRequest, options?: DownloadOptions): AsyncIterable<Frame>;
   commit(request: CommitRequest, options?: OperationOptions): Promise<CommitAnswer>;
 }

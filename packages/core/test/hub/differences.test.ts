@@ -72,6 +72,20 @@ describe("a chunk that came compressed", () => {
     expect(await fetched(session, { workspaceId, chunkIds: [edited.chunkId] })).toEqual([edited]);
   });
 
+  it("comes with its damage to an asker that checks alone, and is reported when that one asks once more", async () => {
+    const { session, workspaceId, blobs, hub } = await openWorld();
+    await session.upload({ workspaceId, frames: [TEXT] });
+    for (const [name, bytes] of blobs.snapshot()) await blobs.put(name, bytes.slice().fill(255, 60, 70));
+    const asked = { workspaceId, chunkIds: [TEXT.chunkId] };
+    const accepts = { deflate: false, bases: [], basesOf: [], unverified: true };
+    const [frame] = await fetched(session, { ...asked, accepts });
+    expect(frame).toMatchObject({ codec: "plain", plainBytes: TEXT.plainBytes });
+    expect(frame?.payload).not.toEqual(TEXT.payload);
+    expect(hub.counters.chunksDamaged).toBe(0);
+    expect(codecs(await fetched(session, asked))).toEqual(["absent"]);
+    expect(hub.counters.chunksDamaged).toBe(1);
+  });
+
   it("is answered as absent, and reported, when its stored bytes are damaged", async () => {
     const { session, workspaceId, blobs, hub } = await openWorld();
     await session.upload({ workspaceId, frames: [deflated(TEXT)] });

@@ -86,7 +86,7 @@ describe("a hub that lost rows of content that it had", () => {
           ...store,
           manifests: async (workspaceId, ids) =>
             isLost && table === "manifest" ? ids.map(() => undefined) : await store.manifests(workspaceId, ids),
-          possessed: async (workspaceId, ids) => (isLost && table === "possessed" ? new Set() : await store.possessed(workspaceId, ids)),
+          possessed: async (workspaceId, ids) => (isLost && table === "possessed" ? new Map() : await store.possessed(workspaceId, ids)),
           append: async (batches) => {
             if (batches.some(({ rows }) => rows.some((row) => row.table === table))) isLost = false;
             return await store.append(batches);

@@ -14,7 +14,7 @@ import {
   type Transport,
 } from "@twinfold/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { type ByteStream, framesBody, readFrames, readMessage } from "../bodies.js";
+import { type ByteStream, framesBody, readMessage, withFrames } from "../bodies.js";
 import type { DeviceSessions } from "../device-sessions.js";
 import { problemResponse, uploadQuerySchema } from "./schemas.js";
 
@@ -84,9 +84,10 @@ export function syncRoutes(app: FastifyInstance, { hub, sessions }: SyncRoutesOp
 
   app.post("/v1/sync/upload", { schema: { ...schema("Bring chunks"), querystring: uploadQuerySchema } }, async (request, reply) => {
     const workspaceId = parseWorkspaceId((request.query as { readonly workspace: string }).workspace);
-    const { frames, failure } = await readFrames(request.body as ByteStream);
-    const answer = await sessionOf(request).upload({ workspaceId, frames });
-    if (failure !== undefined) throw failure;
+    const lengthBytes = request.headers["content-length"];
+    const answer = await withFrames(request.body as ByteStream, lengthBytes === undefined ? undefined : Number(lengthBytes), (frames) =>
+      sessionOf(request).upload({ workspaceId, frames }),
+    );
     return await sendBinary(reply, encode(answerCodecs.upload, answer));
   });
 

@@ -73,7 +73,11 @@ const CLAUSES = {
       await Promise.all(upTo(WRITERS).map((n) => store.put("a", new Uint8Array(1_000 * n).fill(n))));
       const bytes = await store.get("a");
       assertBytes(bytes, new Uint8Array(1_000 * (bytes?.[0] ?? 0)).fill(bytes?.[0] ?? 0), "the bytes of one put");
-      assertEqual(await collect(store.list("")), [{ name: "a", sizeBytes: bytes?.length ?? 0 }]);
+      // Which of the sizes a listing tells is left open: Ceph's index of a bucket may be that of another put than the one that stands.
+      assertEqual(
+        (await collect(store.list(""))).map(({ name }) => name),
+        ["a"],
+      );
     },
   },
   "BS3 getting an absent name gives undefined, also when it is a folder of others": {

@@ -185,6 +185,23 @@ const CLAUSES = {
       }
     },
   },
+  "LT2 what is read into a room is the same, and nothing else there is touched": {
+    check: async ({ tree, edit }) => {
+      const bytes = patternedBytes(2 * MIB + 5);
+      await edit.write("a", bytes);
+      const stat = await mustStat(tree, at("a"));
+      const into = new Uint8Array(bytes.length + 3).fill(255);
+      let read = 7;
+      for await (const piece of tree.read(at("a"), stat, { offset: 7, into: into.subarray(1) })) {
+        assertBytes(piece, bytes.subarray(read, read + piece.length), `the piece from ${read}`);
+        const isInPlace = piece.buffer === into.buffer;
+        if (isInPlace) assertEqual(piece.byteOffset, into.byteOffset + 1 + read - 7, "place of a piece");
+        read += piece.length;
+      }
+      assertEqual(read, bytes.length);
+      assertEqual([into[0], into[into.length - 1]], [255, 255]);
+    },
+  },
   "LT2 read of a file that changed since it was looked at rejects": {
     check: async ({ tree, edit }) => {
       await edit.write("a", "one");
@@ -698,6 +715,80 @@ const CLAUSES = {
       }
     },
   },
+  "LT18 the digest of a directory is that of its listing, and the same as long as nothing in it changes": {
+    check: async ({ tree, edit }) => {
+      if (tree.digest === undefined) return;
+      for (const name of ODD_NAMES) await edit.write(`b/${name}`, name);
+      await edit.mkdir("b/folder");
+      await edit.symlink("b/link", "folder");
+      const digest = await tree.digest(at("b"));
+      assertTrue(digest !== undefined && digest.length > 0 && digest.length <= 64, "1 to 64 bytes");
+      assertEqual((await tree.list(at("b"))).digest, digest);
+      await edit.write("b/folder/deep", "changes the folder's times");
+      await edit.write("c", "changes the directory above");
+      assertEqual(await tree.digest(at("b")), digest);
+      assertEqual(await tree.digest(at("b/folder")), (await tree.list(at("b/folder"))).digest, "another directory");
+    },
+  },
+  "LT18 the digest of a directory is another one after every change in it": {
+    check: async ({ tree, edit }) => {
+      if (tree.digest === undefined) return;
+      await edit.write("b/a", "one");
+      await edit.write("elsewhere", "one");
+      await edit.mkdir("b/folder");
+      const changes: Readonly<Record<string, () => Awaitable<void>>> = {
+        "a file comes": () => edit.write("b/new", ""),
+        "a file is written, and is as long as before": () => edit.write("b/a", "two"),
+        "a file is made executable": () => edit.chmod("b/a", true),
+        "a file is replaced by one that is as long": () => edit.rename("elsewhere", "b/a"),
+        "a file is renamed": () => edit.rename("b/new", "b/newer"),
+        "a file goes": () => edit.rm("b/newer"),
+        "a symlink comes": () => edit.symlink("b/link", "a"),
+        "a directory is put in the place of another one": async () => {
+          await edit.mkdir("other");
+          await edit.rm("b/folder");
+          await edit.rename("other", "b/folder");
+        },
+        "a directory goes": () => edit.rm("b/folder"),
+      };
+      const seen = new Set<string>();
+      const note = async (what: string): Promise<void> => {
+        const digest = await tree.digest?.(at("b"));
+        assertEqual((await tree.list(at("b"))).digest, digest, what);
+        const text = String(digest);
+        assertTrue(!seen.has(text), `another digest when ${what}`);
+        seen.add(text);
+      };
+      await note("nothing has changed yet");
+      for (const [what, change] of Object.entries(changes)) {
+        await change();
+        await note(what);
+      }
+    },
+  },
+  "LT18 the digest of what is no directory rejects as its listing does": {
+    check: async ({ tree, edit }) => {
+      if (tree.digest === undefined) return;
+      await edit.write("a", "one");
+      await edit.symlink("link", ".");
+      for (const path of ["a", "b", "link"]) await assertRejects(tree.digest(at(path)), "ERR_NOT_FOUND", path);
+    },
+  },
+  "LT19 sync tells which files are durable, whoever wrote them, and changes nothing": {
+    check: async ({ tree, edit }) => {
+      await edit.mkdir("folder");
+      const staging = await tree.stage("conformance");
+      await staging.append(bytesOf("placed"));
+      const outcome = await staging.place(at("folder/placed"), undefined, ATTRIBUTES, { durable: false });
+      await edit.write("written", "by hand");
+      const paths = ["written", "folder/placed", "absent", "folder", "written/below"].map(at);
+      const before = await Promise.all(paths.map(async (path) => await tree.stat(path)));
+      assertEqual(await tree.sync(paths), ["durable", "durable", "unreachable", "unreachable", "unreachable"]);
+      assertEqual(await Promise.all(paths.map(async (path) => await tree.stat(path))), before);
+      assertEqual(outcome, { kind: "done", stat: await mustStat(tree, at("folder/placed")) });
+      assertEqual(await tree.sync([]), []);
+    },
+  },
 } satisfies Record<string, Clause<EditableTree>>;
 
 async function checkRefused(
@@ -713,6 +804,7 @@ async function checkRefused(
     check: () => tree.check(),
     names: () => tree.names(),
     list: () => tree.list(ROOT_PATH),
+    digest: () => (tree.digest === undefined ? tree.list(ROOT_PATH) : tree.digest(ROOT_PATH)),
     settle: () => tree.settle(ROOT_PATH),
     stat: () => tree.stat(at("a")),
     read: () => contentOf(tree.read(at("a"), a)),

@@ -1,5 +1,5 @@
-import type { ReplicaRow, ReplicaStore } from "@twinfold/core";
-import { assertBytes, assertEqual, assertRejects, assertTrue } from "./assertions.js";
+import type { NodeId, ReplicaBatch, ReplicaRow, ReplicaStore } from "@twinfold/core";
+import { assertBytes, assertEqual, assertRejects, assertTrue, rejectionOf } from "./assertions.js";
 import { type Clause, type ConformanceOptions, describeClauses } from "./clauses.js";
 import { CONFUSABLE_NAMES, patternedBytes, sampleManifestId, sampleNodeId, sampleWorkspaceId, upTo } from "./samples.js";
 import type { TestRunner } from "./test-runner.js";
@@ -24,6 +24,11 @@ const named = (n: number, nameKey: string, parentId = ROOT): ReplicaRow => {
   return row(n, { local: { ...place, inode: `inode ${n}`, manifestId: sampleManifestId(1) }, remote: place });
 };
 
+const FOLDER = sampleNodeId(200);
+const OTHER_FOLDER = sampleNodeId(201);
+
+const inFolder = (n: number, parentId: NodeId): ReplicaRow => row(n, { local: { parentId, nameKey: `name ${n}` } });
+
 const numbersOf = (rows: readonly ReplicaRow[]): number[] => rows.map(({ nodeId }) => Number.parseInt(nodeId, 16));
 
 const CLAUSES = {
@@ -39,9 +44,16 @@ const CLAUSES = {
         { counter: 2, body: bytes(2) },
         { counter: 1, body: bytes(1) },
       ];
-      await store.write(W, { put: rows, manifests: [{ manifestId: sampleManifestId(1), body: bytes(5) }], state: bytes(6), outboxPut: outbox });
+      await store.write(W, {
+        put: rows,
+        manifests: [{ manifestId: sampleManifestId(1), body: bytes(5) }],
+        looks: [{ nodeId: ROOT, body: bytes(7) }],
+        state: bytes(6),
+        outboxPut: outbox,
+      });
       assertEqual(await store.rows(W, [1, 2, 3, 4].map(sampleNodeId)), rows);
       assertEqual(await store.manifests(W, [sampleManifestId(1)]), [bytes(5)]);
+      assertEqual(await store.looks(W, [ROOT]), [bytes(7)]);
       assertEqual(await store.state(W), bytes(6));
       assertEqual(await store.outbox(W), outbox.toReversed(), "the outbox, ascending by counter");
       assertEqual(await store.counts(W), { nodes: 4, dirty: 1 });
@@ -136,9 +148,11 @@ const CLAUSES = {
     async check(store) {
       const outbox = [{ counter: 1, body: bytes(1) }];
       await store.write(W, { put: [row(1)], state: bytes(1), outboxPut: outbox, manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }] });
+      await store.write(W, { looks: [{ nodeId: ROOT, body: bytes(1) }] });
       await store.write(W, {});
-      await store.write(W, { put: [], remove: [], manifests: [], outboxPut: [], outboxRemove: [] });
+      await store.write(W, { put: [], remove: [], manifests: [], looks: [], outboxPut: [], outboxRemove: [] });
       assertEqual(await store.rows(W, [sampleNodeId(1)]), [row(1)]);
+      assertEqual(await store.looks(W, [ROOT]), [bytes(1)]);
       assertEqual(await store.state(W), bytes(1));
       assertEqual(await store.outbox(W), outbox);
       assertEqual(await store.manifests(W, [sampleManifestId(1)]), [bytes(1)]);
@@ -169,9 +183,12 @@ const CLAUSES = {
         lists,
       );
       assertEqual(await store.manifests(W, [2, 1].map(sampleManifestId)), [undefined, bytes(1)]);
+      await store.write(W, { looks: [{ nodeId: sampleNodeId(1), body: bytes(1) }] });
+      assertEqual(await store.looks(W, [2, 1, 1].map(sampleNodeId)), [undefined, bytes(1), bytes(1)]);
       for (const none of [store.rows(W, []), store.localByName(W, []), store.remoteByName(W, []), store.byInode(W, []), store.manifests(W, [])]) {
         assertEqual(await none, []);
       }
+      assertEqual(await store.looks(W, []), []);
     },
   },
   "RS2 a row that is written again is found by its new keys only": {
@@ -182,7 +199,7 @@ const CLAUSES = {
       assertEqual(await store.localChildren(W, ROOT), []);
       assertEqual(await store.remoteChildren(W, ROOT), []);
       assertEqual(await store.byInode(W, ["inode 1", "new"]), [[], [moved]]);
-      assertEqual(await store.byManifest(W, sampleManifestId(1), 10), []);
+      assertEqual(await store.byManifest(W, [sampleManifestId(1)], 10), [[]]);
       assertEqual(await store.localChildren(W, sampleNodeId(5)), [moved]);
     },
   },
@@ -238,26 +255,32 @@ const CLAUSES = {
   "RS3 workspaces do not see each other's rows": {
     async check(store) {
       const batch = { put: [row(1, { ...named(1, "a"), dirty: true })], state: bytes(1), outboxPut: [{ counter: 1, body: bytes(1) }] };
-      await store.write(W, { ...batch, manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }] });
+      await store.write(W, { ...batch, manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }], looks: [{ nodeId: ROOT, body: bytes(1) }] });
       assertEqual(await store.rows(OTHER, [sampleNodeId(1)]), [undefined]);
       assertEqual(await store.localByName(OTHER, [{ parentId: ROOT, nameKey: "a" }]), [[]]);
       assertEqual(await store.byInode(OTHER, ["inode 1"]), [[]]);
-      assertEqual(await store.byManifest(OTHER, sampleManifestId(1), 1), []);
+      assertEqual(await store.byManifest(OTHER, [sampleManifestId(1)], 1), [[]]);
       assertEqual(await store.localChildren(OTHER, ROOT), []);
       assertEqual(await store.remoteChildren(OTHER, ROOT), []);
       assertEqual(await store.dirty(OTHER, 1), []);
       assertEqual(await store.page(OTHER, undefined, 1), []);
       assertEqual(await store.counts(OTHER), { nodes: 0, dirty: 0 });
       assertEqual(await store.manifests(OTHER, [sampleManifestId(1)]), [undefined]);
+      assertEqual(await store.looks(OTHER, [ROOT]), [undefined]);
       assertEqual(await store.state(OTHER), undefined);
       assertEqual(await store.outbox(OTHER), []);
+      await store.write(OTHER, { put: [named(1, "a")] });
+      assertEqual(await store.looks(W, [ROOT]), [bytes(1)], "after a row of another workspace was written");
     },
   },
   "RS3 a workspace that is removed is forgotten, and no other": {
     async check(store) {
       for (const workspaceId of [W, OTHER]) {
         await store.write(workspaceId, { put: [row(1, { dirty: true })], state: bytes(1), outboxPut: [{ counter: 1, body: bytes(1) }] });
-        await store.write(workspaceId, { manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }] });
+        await store.write(workspaceId, {
+          manifests: [{ manifestId: sampleManifestId(1), body: bytes(1) }],
+          looks: [{ nodeId: ROOT, body: bytes(1) }],
+        });
       }
       await store.removeWorkspace(W);
       await store.removeWorkspace(sampleWorkspaceId(9));
@@ -267,6 +290,8 @@ const CLAUSES = {
       assertEqual(await store.state(W), undefined);
       assertEqual(await store.outbox(W), []);
       assertEqual(await store.manifests(W, [sampleManifestId(1)]), [undefined]);
+      assertEqual(await store.looks(W, [ROOT]), [undefined]);
+      assertEqual(await store.looks(OTHER, [ROOT]), [bytes(1)]);
       assertEqual(await store.counts(OTHER), { nodes: 1, dirty: 1 });
       assertEqual(await store.outbox(OTHER), [{ counter: 1, body: bytes(1) }]);
       await store.write(W, { put: [row(2)] });
@@ -283,8 +308,15 @@ const CLAUSES = {
       assertEqual(new Set(numbersOf((await store.byInode(W, ["inode 1"]))[0] ?? [])), new Set([1, 4]));
       assertEqual(new Set(numbersOf(await store.localChildren(W, ROOT))), new Set([1, 2, 3, 4]));
       assertEqual(new Set(numbersOf(await store.remoteChildren(W, ROOT))), new Set([1, 2, 3]));
-      assertEqual(new Set(numbersOf(await store.byManifest(W, sampleManifestId(1), 10))), new Set([1, 2, 3]));
-      assertEqual((await store.byManifest(W, sampleManifestId(1), 2)).length, 2, "rows of a limited read");
+      const [none, all] = await store.byManifest(W, [sampleManifestId(2), sampleManifestId(1)], 10);
+      assertEqual(none, []);
+      assertEqual(new Set(numbersOf(all ?? [])), new Set([1, 2, 3]));
+      const limited = await store.byManifest(W, [sampleManifestId(1), sampleManifestId(1)], 2);
+      assertEqual(
+        limited.map(({ length }) => length),
+        [2, 2],
+        "rows of a limited read, for each",
+      );
     },
   },
   "RS5 dirty rows come in the order in which they became dirty": {
@@ -344,11 +376,12 @@ const CLAUSES = {
         () => store.localByName(W, []),
         () => store.remoteByName(W, []),
         () => store.byInode(W, []),
-        () => store.byManifest(W, sampleManifestId(1), 1),
+        () => store.byManifest(W, [sampleManifestId(1)], 1),
         () => store.dirty(W, 1),
         () => store.page(W, undefined, 1),
         () => store.counts(W),
         () => store.manifests(W, []),
+        () => store.looks(W, []),
         () => store.state(W),
         () => store.outbox(W),
         () => store.write(W, {}),
@@ -361,11 +394,12 @@ const CLAUSES = {
     needsReopen: true,
     async check(store, { reopen }) {
       const dirty = [3, 1, 2].map((n) => ({ ...named(n, `name ${n}`), dirty: true }));
-      await store.write(W, { put: dirty, state: bytes(1), outboxPut: [{ counter: 1, body: bytes(1) }] });
+      await store.write(W, { put: dirty, looks: [{ nodeId: ROOT, body: bytes(9) }], state: bytes(1), outboxPut: [{ counter: 1, body: bytes(1) }] });
       await store.close();
       const again = await reopen(store);
       assertEqual(await again.dirty(W, 10), dirty);
       assertEqual(await again.counts(W), { nodes: 3, dirty: 3 });
+      assertEqual(await again.looks(W, [ROOT]), [bytes(9)]);
       assertEqual(await again.state(W), bytes(1));
       assertEqual(await again.outbox(W), [{ counter: 1, body: bytes(1) }]);
       await again.write(W, { put: [row(4, { dirty: true })] });
@@ -401,6 +435,56 @@ const CLAUSES = {
       assertBytes((await store.outbox(W))[0]?.body, bytes(1, 2, 3));
       await store.write(W, { state: bytes() });
       assertBytes(await store.state(W), bytes(), "an empty state");
+    },
+  },
+  "RS10 a look is forgotten when a row comes into its directory, is written in it, leaves it, or is removed from it": {
+    async check(store) {
+      const changes: Readonly<Record<string, readonly [before: readonly ReplicaRow[], change: ReplicaBatch]>> = {
+        comes: [[], { put: [inFolder(1, FOLDER)] }],
+        "is written": [[inFolder(1, FOLDER)], { put: [{ ...inFolder(1, FOLDER), body: bytes(9) }] }],
+        "is renamed": [[inFolder(1, FOLDER)], { put: [{ ...inFolder(1, FOLDER), local: { parentId: FOLDER, nameKey: "other" } }] }],
+        "moves out": [[inFolder(1, FOLDER)], { put: [inFolder(1, OTHER_FOLDER)] }],
+        "moves in": [[inFolder(1, OTHER_FOLDER)], { put: [inFolder(1, FOLDER)] }],
+        "is no more on the disk": [[inFolder(1, FOLDER)], { put: [row(1, { remote: { parentId: FOLDER, nameKey: "a" } })] }],
+        "is removed": [[inFolder(1, FOLDER)], { remove: [sampleNodeId(1)] }],
+        "is removed and written anew": [[inFolder(1, FOLDER)], { remove: [sampleNodeId(1)], put: [row(1)] }],
+        "is written together with many": [[], { put: upTo(100).map((n) => inFolder(n, n === 50 ? FOLDER : ROOT)) }],
+      };
+      for (const [what, [before, change]] of Object.entries(changes)) {
+        await store.write(W, { put: before, looks: [{ nodeId: FOLDER, body: bytes(1) }] });
+        await store.write(W, change);
+        assertEqual(await store.looks(W, [FOLDER]), [undefined], what);
+        await store.removeWorkspace(W);
+      }
+    },
+  },
+  "RS10 a look is forgotten when its directory leaves the local tree": {
+    async check(store) {
+      const folder: ReplicaRow = { ...inFolder(1, ROOT), nodeId: FOLDER };
+      for (const change of [{ remove: [FOLDER] }, { put: [{ nodeId: FOLDER, body: bytes(1), dirty: true }] }]) {
+        await store.write(W, { put: [folder], looks: [{ nodeId: FOLDER, body: bytes(1) }] });
+        await store.write(W, change);
+        assertEqual(await store.looks(W, [FOLDER]), [undefined]);
+      }
+    },
+  },
+  "RS10 a look stays when other rows are written": {
+    async check(store) {
+      const folder: ReplicaRow = { ...inFolder(1, ROOT), nodeId: FOLDER };
+      const rows = [folder, inFolder(2, FOLDER), inFolder(3, OTHER_FOLDER), row(4, { remote: { parentId: FOLDER, nameKey: "a" } })];
+      await store.write(W, { put: rows, looks: [{ nodeId: FOLDER, body: bytes(1) }] });
+      assertEqual(await store.looks(W, [FOLDER]), [bytes(1)], "written with its rows");
+      await store.write(W, { put: [folder, inFolder(3, ROOT), { ...row(4), dirty: true }, row(5)], state: bytes(1) });
+      await store.write(W, { remove: [3, 4, 9].map(sampleNodeId), outboxPut: [{ counter: 1, body: bytes(1) }] });
+      assertEqual(await store.looks(W, [FOLDER]), [bytes(1)]);
+    },
+  },
+  "RS10 a batch that fails forgets no look": {
+    async check(store) {
+      await store.write(W, { put: [inFolder(1, FOLDER)], looks: [{ nodeId: FOLDER, body: bytes(1) }] });
+      const broken = { put: [inFolder(2, FOLDER), { ...row(3), body: undefined as unknown as Uint8Array }] };
+      await rejectionOf(store.write(W, broken));
+      assertEqual(await store.looks(W, [FOLDER]), [bytes(1)]);
     },
   },
 } satisfies Record<string, Clause<ReplicaStore>>;

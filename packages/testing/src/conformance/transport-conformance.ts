@@ -559,6 +559,23 @@ const CLAUSES = {
       assertEqual((await download(fixture, asked)).length, 3);
     },
   },
+  "TR8 an answer that is put into a room is the same": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      const frames = [frameOf(patternedBytes(300_000)), FRAME];
+      await transport.upload({ workspaceId, frames });
+      const asked = [FRAME.chunkId, UNKNOWN, (frames[0] as Frame).chunkId];
+      const into = new Uint8Array(400_000).fill(255);
+      const got: Frame[] = [];
+      for await (const frame of transport.download({ workspaceId, chunkIds: asked }, { into })) got.push(frame);
+      assertEqual(
+        got.map(({ chunkId }) => chunkId),
+        asked,
+      );
+      assertBytes(got[0]?.payload, BYTES);
+      assertBytes(got[2]?.payload, frames[0]?.payload as Uint8Array);
+    },
+  },
   "TR8 more than 8 MiB at once are refused": {
     check: async (fixture) => {
       const { transport, workspaceId } = fixture;
@@ -586,6 +603,20 @@ const CLAUSES = {
       for (const { codec } of await download(fixture, asked, { deflate: false, bases: [OLD.chunkId], basesOf: [[], [], []] })) {
         assertTrue(codec === "plain" || codec === "absent", `what was not accepted is not sent, got ${codec}`);
       }
+    },
+  },
+  "TR8 a download that the asker alone checks gives the same frames, where the hub offers that": {
+    check: async (fixture) => {
+      const { transport, workspaceId } = fixture;
+      await transport.upload({ workspaceId, frames: [FRAME, TEXT, NEW] });
+      if (!(await transport.hello()).features.includes("unverified")) return;
+      const asked = [TEXT.chunkId, UNKNOWN, NEW.chunkId, FRAME.chunkId];
+      const frames = await download(fixture, asked, { deflate: false, bases: [], basesOf: [], unverified: true });
+      assertEqual(
+        frames.map(({ chunkId, codec }) => [chunkId, codec]),
+        asked.map((chunkId) => [chunkId, chunkId === UNKNOWN ? "absent" : "plain"]),
+      );
+      for (const [i, { payload }] of [TEXT, NEW, FRAME].entries()) assertBytes(frames[i === 0 ? 0 : i + 1]?.payload, payload);
     },
   },
   "TR9 a workspace of others is answered as one that does not exist": {

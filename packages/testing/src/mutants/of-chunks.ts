@@ -26,7 +26,7 @@ export const ofChunks = {
     apply(sut) {
       const lengths = new Map<string, number>();
       const atStore = onHubStore(sut, (store) => ({
-        possessed: async (_workspaceId, chunkIds) => new Set(chunkIds),
+        possessed: async (_workspaceId, chunkIds) => new Map(chunkIds.map((chunkId) => [chunkId, lengths.get(chunkId) ?? 1])),
         chunks: async (chunkIds) =>
           (await store.chunks(chunkIds)).map((row, index) => {
             const chunkId = chunkIds[index] as ChunkRow["chunkId"];
@@ -85,7 +85,7 @@ export const ofChunks = {
         store: except(store, {
           async possessed(workspaceId, chunkIds) {
             const possessed = await store.possessed(workspaceId, chunkIds);
-            const [row] = possessed.size > 1 ? await store.chunks([...possessed].slice(0, 1)) : [];
+            const [row] = possessed.size > 1 ? await store.chunks([...possessed.keys()].slice(0, 1)) : [];
             if (row !== undefined) await blobs.delete(row.pack);
             return possessed;
           },

@@ -1,6 +1,6 @@
 import { INTERNAL_NAME } from "@twinfold/core";
 import type { Mutant } from "./mutant.js";
-import { onFileSystem, onOpenFile } from "./seams.js";
+import { onFileSystem, onOpenFile, onTree } from "./seams.js";
 import { interleaved, powerless } from "./where.js";
 
 const TRASH = `/${INTERNAL_NAME}/trash/`;
@@ -16,6 +16,11 @@ export const ofDisk = {
     broken: "Directories are not synced after a name in them changed.",
     where: powerless,
     apply: (sut) => onFileSystem(sut, () => ({ syncDirectory: async () => {} })),
+  },
+  "unverified-forgotten": {
+    broken: "Small files leave the list of what the disk may not have without an fsync.",
+    where: powerless,
+    apply: (sut) => onTree(sut, () => ({ sync: async (paths) => paths.map(() => "durable") })),
   },
   "rename-in-two-steps": {
     broken: "What is to be replaced is unlinked before the rename.",

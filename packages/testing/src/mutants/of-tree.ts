@@ -22,7 +22,7 @@ export const ofTree = {
     where: contestedFile,
     apply: (sut) =>
       withStaging(sut, (tree, staging) => ({
-        place: async (path, expected, attributes) => staging.place(path, await now(tree, path, expected), attributes),
+        place: async (path, expected, attributes, options) => staging.place(path, await now(tree, path, expected), attributes, options),
       })),
   },
   "case-twins-are-one": {
@@ -35,7 +35,7 @@ export const ofTree = {
     where: orderly,
     apply: (sut) =>
       withStaging(sut, (_tree, staging) => ({
-        place: async (path, expected, { mtimeNs }) => staging.place(path, expected, { executable: false, mtimeNs }),
+        place: async (path, expected, { mtimeNs }, options) => staging.place(path, expected, { executable: false, mtimeNs }, options),
       })),
   },
 } satisfies Record<string, Mutant>;

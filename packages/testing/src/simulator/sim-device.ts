@@ -110,6 +110,8 @@ export class SimDevice {
   #awaySinceMs = 0;
   /** The engine's process has died or a call of its disk has failed, and it has not ended a pass since: it may not know of all that it has put there. */
   #isUnsure = false;
+  /** Its power was lost, and no pass has ended since: of what the engine put there without waiting for the disk a part may be there. */
+  isInDoubt = false;
   /** Times that its metadata was put back or lost. */
   setbacks = 0;
   conflicts = 0;
@@ -283,6 +285,7 @@ export class SimDevice {
     });
     replica.on("sync:finished", ({ report }) => {
       this.#isUnsure = false;
+      this.isInDoubt = false;
       this.isBraking = report.awaitingConfirmation !== null;
       this.#parts.onReport(this, report);
     });
@@ -304,6 +307,7 @@ export class SimDevice {
     const wasRunning = this.#life !== undefined;
     this.kill();
     this.#disk.losePower();
+    this.isInDoubt = true;
     this.#isUnmounted = false;
     this.folder.isThere = true;
     this.folder.forget();

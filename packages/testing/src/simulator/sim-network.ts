@@ -87,11 +87,14 @@ export class SimNetwork {
       missing: message("missing"),
       draft: message("draft"),
       sketches: message("sketches"),
-      upload: (request, options) =>
-        this.#exchange("upload", [request, options], (fate) => [
-          fate === "corrupt" ? { ...request, frames: this.#damage(request.frames) } : request,
+      upload: ({ workspaceId, frames }, options) => {
+        // One that comes twice is on its way when the sender may use its memory again.
+        const sent = { workspaceId, frames: frames.map((frame) => ({ ...frame, payload: frame.payload.slice() })) };
+        return this.#exchange("upload", [sent, options], (fate) => [
+          fate === "corrupt" ? { ...sent, frames: this.#damage(sent.frames) } : sent,
           options,
-        ]),
+        ]);
+      },
       download: (request, options) => this.#download(request, options),
       commit: message("commit"),
     } as Transport;
