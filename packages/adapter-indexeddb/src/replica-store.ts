@@ -1,4 +1,4 @@
-import { type NameKey, type ReplicaRow, type ReplicaStore, TwinfoldError, type WorkspaceId } from "@twinfold/core";
+import { type ManifestId, type NameKey, type ReplicaRow, type ReplicaStore, TwinfoldError, type WorkspaceId } from "@twinfold/core";
 import { keysUnder, REPLICA_FORMAT, type ReplicaSchema, type StoredNode } from "./replica-format.js";
 import { removeWorkspace, writeBatch } from "./replica-write.js";
 import { type Reading, StoreDatabase } from "./store-database.js";

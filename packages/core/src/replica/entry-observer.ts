@@ -5,6 +5,7 @@ import type { LocalEntry } from "../local/local-tree.js";
 import { joinPath, type LocalPath, type NodeName } from "../names.js";
 import { sameContent } from "../node.js";
 import { type LiveHead, type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
+import { EMPTY_VECTOR } from "../version-vector.js";
 import type { EmptiedFiles } from "./emptied-files.js";
 import { type ObservedContent, observeContent } from "./observed-content.js";
 import type { PowerLoss } from "./power-loss.js";
@@ -92,9 +93,21 @@ export class EntryObserver {
     const damaged = placed !== undefined && !isOfUnknownAge ? powerLoss.damaged(placed, here) : undefined;
     if (damaged !== undefined) onDamaged(path);
     const isInDoubt = !powerLoss.isOver;
-    const ours = damaged ?? (await traces.trace({ shown: entry.name, local: here, owner: known, intents, isInDoubt }));
+    const traced = damaged === undefined ? await traces.trace({ shown: entry.name, local: here, owner: known, intents, isInDoubt }) : undefined;
+    const durability = traced !== undefined && here.content.kind === "file" ? await this.#durabilityOf(path) : "durable";
+    if (durability === "unreachable") {
+      unsettled.add(surroundings.path);
+      return undefined;
+    }
+    const ours = damaged ?? (durability === "lost" ? fetchedAgain(traced) : traced);
     const record = ours ?? { ...(known ?? { nodeId: randomId<NodeId>(env) }), local: here };
     return { record, manifest: isNews ? manifest : undefined, left: moved ? before.place.parentId : undefined };
+  }
+
+  /** What was put there by a pass that failed, or a process that died, is on no list of what the disk may not have yet. */
+  async #durabilityOf(path: LocalPath) {
+    const [durability] = await this.#options.tree.sync([path]);
+    return durability;
   }
 
   async #read(path: LocalPath, { stat }: NamedEntry, surroundings: Surroundings): Promise<ObservedContent | undefined> {
@@ -114,4 +127,10 @@ export class EntryObserver {
 
 function hasMoved(before: LocalState, name: NodeName, directory: NodeId): boolean {
   return nameHere(before) !== name || before.place.parentId !== directory;
+}
+
+/** After an fsync that failed the disk may have dropped the bytes: what is there is the base, and so the hub's comes. */
+function fetchedAgain(record: NodeRecord | undefined): NodeRecord | undefined {
+  if (record?.synced === undefined || record.local === undefined) return record;
+  return { ...record, synced: { ...record.synced, content: record.local.content, contentVector: EMPTY_VECTOR } };
 }

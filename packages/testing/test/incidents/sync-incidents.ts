@@ -78,7 +78,7 @@ export const SYNC_INCIDENTS: readonly Incident[] = [
     reported: "nextcloud/desktop#10547",
     here: "A download is made durable beside its target before it gets the name, and both before the metadata say that it is there",
     proofs: [
-      [DISK, "inc-06 inc-47 at whichever disk call of a download leaves each file old or new, and uploads no empty or torn one"],
+      [DISK, "inc-06 inc-47 at whichever disk call of a download leaves each file that was there old or new, and uploads no empty or torn one"],
       [CRASHES, "survives the death of its process and a power loss before any call"],
     ],
   },
