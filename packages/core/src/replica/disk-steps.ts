@@ -382,7 +382,7 @@ export class DiskSteps {
   }
 
   /** True when something stands at a path that rules or this device's choice leave alone, and that cannot be the node's: a person's, who has told nobody of it. */
-  async #isInTheWay(parentId: NodeId, path: LocalPath, { remote }: NodeRecord): Promise<boolean> {
+  async #isInTheWay(parentId: NodeId, path: LocalPath, { local, remote }: NodeRecord): Promise<boolean> {
     if (!this.#scope.leavesAnythingAlone) return false;
     const looked = await this.#try(async () => ({ kind: "done", stat: await this.#tree.stat(path) }));
     if (looked.kind !== "done" || looked.stat === undefined) return false;
@@ -393,7 +393,8 @@ export class DiskSteps {
     if (level === undefined) return false;
     const name = await this.#spelling(path);
     if (this.#scope.reasonFor(level, name, isDirectory) !== undefined) return true;
-    if (!isDirectory || remote?.content.kind === "directory") return false;
+    // A directory that is made here takes what is left alone into itself; one that moves here cannot.
+    if (!isDirectory || (local === undefined && remote?.content.kind === "directory")) return false;
     return await this.#presence.holdsOnlyIgnored(path, this.#scope.enter(level, name, await rulesOnDisk(this.#tree, path)));
   }
 

@@ -5,10 +5,9 @@ import type { LocalEntry } from "../local/local-tree.js";
 import { joinPath, type LocalPath, type NodeName } from "../names.js";
 import { sameContent } from "../node.js";
 import { type LiveHead, type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
-import { EMPTY_VECTOR } from "../version-vector.js";
 import type { EmptiedFiles } from "./emptied-files.js";
 import { type ObservedContent, observeContent } from "./observed-content.js";
-import type { PowerLoss } from "./power-loss.js";
+import { fetchedAgain, type PowerLoss } from "./power-loss.js";
 import type { ReplicaParts } from "./replica-parts.js";
 
 /** An entry with a name that a node can have. */
@@ -91,7 +90,6 @@ export class EntryObserver {
     const known = isOfUnknownAge ? owner && { nodeId: owner.nodeId, remote: owner.remote } : owner;
     const placed = owner !== undefined && powerLoss.isUnverified(owner.nodeId) ? owner : stayed;
     const damaged = placed !== undefined && !isOfUnknownAge ? powerLoss.damaged(placed, here) : undefined;
-    if (damaged !== undefined) onDamaged(path);
     const isInDoubt = !powerLoss.isOver;
     const traced = damaged === undefined ? await traces.trace({ shown: entry.name, local: here, owner: known, intents, isInDoubt }) : undefined;
     const durability = traced !== undefined && here.content.kind === "file" ? await this.#durabilityOf(path) : "durable";
@@ -99,7 +97,10 @@ export class EntryObserver {
       unsettled.add(surroundings.path);
       return undefined;
     }
-    const ours = damaged ?? (durability === "lost" ? fetchedAgain(traced) : traced);
+    // After an fsync that failed the disk may have dropped the bytes.
+    const lost = damaged ?? (traced !== undefined && durability === "lost" ? fetchedAgain(traced) : undefined);
+    if (lost !== undefined) onDamaged(path);
+    const ours = lost ?? traced;
     const record = ours ?? { ...(known ?? { nodeId: randomId<NodeId>(env) }), local: here };
     return { record, manifest: isNews ? manifest : undefined, left: moved ? before.place.parentId : undefined };
   }
@@ -127,10 +128,4 @@ export class EntryObserver {
 
 function hasMoved(before: LocalState, name: NodeName, directory: NodeId): boolean {
   return nameHere(before) !== name || before.place.parentId !== directory;
-}
-
-/** After an fsync that failed the disk may have dropped the bytes: what is there is the base, and so the hub's comes. */
-function fetchedAgain(record: NodeRecord | undefined): NodeRecord | undefined {
-  if (record?.synced === undefined || record.local === undefined) return record;
-  return { ...record, synced: { ...record.synced, content: record.local.content, contentVector: EMPTY_VECTOR } };
 }

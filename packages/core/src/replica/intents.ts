@@ -3,7 +3,7 @@ import { isAliasOf } from "../local/alias.js";
 import type { NodeName } from "../names.js";
 import { type Head, sameContent, samePlace } from "../node.js";
 import { isLive, type LiveHead, type LocalState, type NodeRecord, syncedWith } from "../reconcile/node-record.js";
-import { EMPTY_VECTOR } from "../version-vector.js";
+import { fetchedAgain } from "./power-loss.js";
 import { MAX_INTENTS, type ReplicaState } from "./state.js";
 import type { Trees } from "./trees.js";
 
@@ -62,8 +62,7 @@ export class Intents {
       const here = { ...record, local: { ...local, place: head.place, alias } };
       if (isNew && record.local !== undefined) continue;
       if (isNew && !sameContent(local.content, head.content)) {
-        if (isInDoubt && isRestOf(local, head))
-          return { ...here, synced: { ...syncedWith(head), content: local.content, contentVector: EMPTY_VECTOR } };
+        if (isInDoubt && isRestOf(local, head)) return fetchedAgain({ ...here, synced: syncedWith(head) });
         continue;
       }
       return isNew ? { ...here, synced: syncedWith(head) } : basedOn(here, head);

@@ -76,7 +76,7 @@ export class PowerLoss {
   damaged(before: NodeRecord, now: LocalState): NodeRecord | undefined {
     const { synced } = before;
     if (synced === undefined || !this.#hasLost(before, now)) return undefined;
-    return { ...before, local: now, synced: { ...synced, content: now.content, contentVector: EMPTY_VECTOR } };
+    return fetchedAgain({ ...before, local: now, synced });
   }
 
   #hasLost(before: NodeRecord, now: LocalState): boolean {
@@ -84,4 +84,11 @@ export class PowerLoss {
     if (local === undefined || synced === undefined || !this.isUntouched(before, now.stat)) return false;
     return !sameContent(now.content, local.content) && sameContent(local.content, synced.content);
   }
+}
+
+/** The record with what is left on the disk as the base, and so the hub's content comes here. */
+export function fetchedAgain(record: NodeRecord): NodeRecord {
+  const { local, synced } = record;
+  if (local === undefined || synced === undefined) return record;
+  return { ...record, synced: { ...synced, content: local.content, contentVector: EMPTY_VECTOR } };
 }

@@ -18,8 +18,8 @@ export interface Payload {
   isUnnoted: boolean;
   /** Devices on which a person did something else with the file that held it, or with a folder above. */
   readonly touchedBy: Set<string>;
-  /** What the same file held before. */
-  follows: Payload | undefined;
+  /** What the same file held before, in each file that held it: an empty file may follow anything. */
+  readonly follows: Set<Payload>;
   /** Further files into which a person copied it. */
   copies: number;
   /** What had been in the folder of its device when it was written: it was written after all that. */
@@ -86,7 +86,7 @@ export class Ledger {
       supersededBy: new Set(),
       touchedBy: new Set(),
       isUnnoted: false,
-      follows: undefined,
+      follows: new Set(),
       copies: 0,
       after: new Set(),
       places: [{ device, path }],

@@ -259,7 +259,7 @@ export class Person {
       this.#ledger.removals += 1;
       payload.supersededBy.add(this.#device);
       if (payload.device !== this.#device && !this.#isWatched()) payload.isUnnoted = true;
-      if (successor !== undefined) successor.follows ??= payload;
+      successor?.follows.add(payload);
     }
   }
 

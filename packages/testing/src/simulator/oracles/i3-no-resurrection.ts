@@ -59,9 +59,9 @@ function isTouchedByAnother(payload: Payload, { payloads }: Ledger): boolean {
   });
 }
 
-/** What the file has held, newest first. Content that was put back follows what once followed it. */
+/** What the files that held it have held until then. */
 function versionsOf(payload: Payload): readonly Payload[] {
-  const versions = new Set<Payload>();
-  for (let at: Payload | undefined = payload; at !== undefined && !versions.has(at); at = at.follows) versions.add(at);
+  const versions = new Set([payload]);
+  for (const version of versions) for (const before of version.follows) versions.add(before);
   return [...versions];
 }
