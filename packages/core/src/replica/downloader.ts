@@ -66,8 +66,13 @@ export interface Begun {
   readonly entries: Manifest;
 }
 
-/** Gives what was fetched ahead of a node's content, for good. */
-export type TakeBegun = (nodeId: NodeId) => Promise<Begun | undefined>;
+/** What was fetched of files before they were committed. */
+export interface FetchedAhead {
+  /** Nothing is begun of these nodes until the function that it gives is called. */
+  claim(nodeIds: readonly NodeId[]): () => void;
+  /** Gives what is there of a claimed node's content, for good. */
+  take(nodeId: NodeId): Promise<Begun | undefined>;
+}
 
 /** Where a chunk of a file that is being made comes from. */
 type Source =
@@ -130,9 +135,9 @@ export class Downloader {
   readonly #events: DownloaderEvents;
   readonly #context: FetchContext;
   readonly #unverified: Unverified;
-  readonly #takeBegun: TakeBegun;
+  readonly #ahead: FetchedAhead;
 
-  constructor(options: ReplicaParts & { readonly events: DownloaderEvents; readonly takeBegun: TakeBegun }) {
+  constructor(options: ReplicaParts & { readonly events: DownloaderEvents; readonly ahead: FetchedAhead }) {
     this.#transport = options.transport;
     this.#trees = options.trees;
     this.#tree = options.tree;
@@ -141,7 +146,7 @@ export class Downloader {
     this.#events = options.events;
     this.#context = options;
     this.#unverified = options.unverified;
-    this.#takeBegun = options.takeBegun;
+    this.#ahead = options.ahead;
   }
 
   /** Yields the outcomes of each group as soon as its files are in place. While they are put there, the chunks of the next group come in. */
@@ -152,6 +157,7 @@ export class Downloader {
       next?.catch(() => {}); // reported when it is awaited
     };
     const [first, ...later] = groupsOf(files);
+    const release = this.#ahead.claim(files.map(({ record }) => record.nodeId));
     try {
       begin(first);
       for (let group = first; group !== undefined; group = later.shift()) {
@@ -170,6 +176,7 @@ export class Downloader {
         (group) => group.end(),
         () => {},
       );
+      release();
     }
   }
 
@@ -341,7 +348,7 @@ export class Downloader {
     { record }: FileToFetch,
     manifest: Manifest,
   ): Promise<{ readonly staging: Staging; readonly firstIndex: number; readonly isFresh: boolean }> {
-    const ahead = await this.#takeBegun(record.nodeId);
+    const ahead = await this.#ahead.take(record.nodeId);
     if (ahead === undefined) {
       const { staging, entries, isFresh } = await this.begin(record.nodeId, manifest);
       if (entries.length > 0) this.#events.reused(entries.length);
@@ -461,7 +468,7 @@ export class Downloader {
   ): Promise<FetchOutcome> {
     const { manifestId } = file.content;
     try {
-      const staging = (await this.#takeBegun(file.record.nodeId))?.staging ?? (await this.#tree.stage(file.record.nodeId));
+      const staging = (await this.#ahead.take(file.record.nodeId))?.staging ?? (await this.#tree.stage(file.record.nodeId));
       try {
         await staging.truncate(0);
         let offset = 0;

@@ -2,7 +2,7 @@ import { isTwinfoldError } from "../errors.js";
 import type { DraftId, NodeId } from "../ids.js";
 import { commonEntries, entriesWithin, type Manifest, manifestSize } from "../manifest.js";
 import type { DraftNews, DraftsQuery } from "../transport/transport.js";
-import type { Begun, Downloader } from "./downloader.js";
+import type { Begun, Downloader, FetchedAhead } from "./downloader.js";
 import type { ReplicaParts } from "./replica-parts.js";
 
 /** Files fetched ahead at once: what they take on the disk may be for nothing. */
@@ -38,10 +38,14 @@ interface AheadFile {
  *
  * Whatever a draft says, the manifest of the committed version decides: entries that are not its own are cut off. Memory is what `fetchChunks` holds for one file.
  */
-export class Prefetcher {
+export class Prefetcher implements FetchedAhead {
   readonly #parts: ReplicaParts;
   readonly #downloader: () => Downloader;
   readonly #files = new Map<NodeId, AheadFile>();
+  /** Nodes that are made of what was committed meanwhile: their stagings are the downloader's. */
+  readonly #claimed = new Set<NodeId>();
+  /** Nodes whose stagings are given up: until that is done nobody else can open them. */
+  readonly #closing = new Map<NodeId, Promise<void>>();
   /** Open drafts that were told, and how far. */
   readonly #known = new Map<DraftId, number>();
   readonly #inbox: DraftNews[] = [];
@@ -89,10 +93,19 @@ export class Prefetcher {
     this.#inbox.length = 0;
   }
 
-  /** Gives what is there of a node's content, for good. */
+  claim(nodeIds: readonly NodeId[]): () => void {
+    for (const nodeId of nodeIds) this.#claimed.add(nodeId);
+    return () => {
+      for (const nodeId of nodeIds) this.#claimed.delete(nodeId);
+    };
+  }
+
   async take(nodeId: NodeId): Promise<Begun | undefined> {
     const file = this.#files.get(nodeId);
-    if (file === undefined) return undefined;
+    if (file === undefined) {
+      await this.#closing.get(nodeId);
+      return undefined;
+    }
     this.#files.delete(nodeId);
     this.#known.delete(file.draftId);
     await file.busy; // What is under way is wanted.
@@ -145,8 +158,9 @@ export class Prefetcher {
     if (before === undefined && this.#files.size >= MAX_FILES && !(await this.#makeRoom())) return;
     if (firstIndex > 0)
       this.#known.delete(draftId); // It is told from its start at the next call.
-    else if (before === undefined) await this.#open(about.nodeId, draftId, entries);
-    else await this.#use(before, () => this.#tell(before, draftId, entries));
+    else if (before === undefined) {
+      if (!this.#claimed.has(about.nodeId)) await this.#open(about.nodeId, draftId, entries);
+    } else await this.#use(before, () => this.#tell(before, draftId, entries));
   }
 
   async #open(nodeId: NodeId, draftId: DraftId, told: Manifest): Promise<void> {
@@ -225,9 +239,13 @@ export class Prefetcher {
   async #drop(file: AheadFile): Promise<void> {
     if (this.#files.get(file.nodeId) !== file) return;
     this.#files.delete(file.nodeId);
-    const { begun } = file;
+    const { nodeId, begun } = file;
     file.begun = undefined;
-    await begun?.staging.discard().catch(() => {}); // what is left of it is swept, like that of a process that died
+    // What is left of it is swept, like that of a process that died.
+    const closing = begun?.staging.discard().catch(() => {});
+    if (closing !== undefined) this.#closing.set(nodeId, closing);
+    await closing;
+    if (this.#closing.get(nodeId) === closing) this.#closing.delete(nodeId);
   }
 }
 

@@ -39,7 +39,7 @@ export class StepRunner {
     this.prefetcher = new Prefetcher(parts, () => this.#downloader);
     this.#downloader = new Downloader({
       ...parts,
-      takeBegun: (nodeId) => this.prefetcher.take(nodeId),
+      ahead: this.prefetcher,
       events: {
         planned: (files, bytes) => tally.toTransfer("down", files, bytes),
         fetched: (chunks, bytes) => {
