@@ -12,6 +12,8 @@ export interface EngineUserParts {
   readonly ledger: Ledger;
   /** What is durable at the hub of a file, newest first, whatever became of the network. */
   readonly revisions: (nodeId: NodeId) => Promise<readonly Revision[]>;
+  /** What the disk had left of a file then went to the trash, from where it may be brought back. */
+  readonly hasLostPower: () => boolean;
 }
 
 /** What a person at one device asks of the engine, beside what they do in the folder; the ledger hears what became of it. */
@@ -110,6 +112,9 @@ export class EngineUser {
   async #restoreFromTrash(replica: Replica, life: Life): Promise<string | undefined> {
     const item = ((await life.outcome(replica.listTrash())) ?? []).at(-1);
     if (item === undefined) return undefined;
+    if (this.#parts.hasLostPower()) {
+      for (const [path, bytes] of this.#trashedFiles()) this.#parts.ledger.passing(this.#parts.spec.name, path, bytes);
+    }
     const payload = this.#trash().get(item.trashId);
     let restoredAt: LocalPath | undefined;
     try {
@@ -138,13 +143,19 @@ export class EngineUser {
   /** The payloads in the trash, by the name of their entry there. */
   #trash(): ReadonlyMap<string, Payload> {
     const found = new Map<string, Payload>();
-    if (!this.#parts.folder.isThere) return found;
-    for (const [path, entry] of this.#parts.disk.files(ROOT)) {
-      const [own, trash, trashId] = path.split("/");
-      const payload = own === INTERNAL_NAME && trash === "trash" && entry.kind === "file" ? this.#parts.ledger.identify(entry.bytes) : undefined;
+    for (const [path, bytes] of this.#trashedFiles()) {
+      const [, , trashId] = path.split("/");
+      const payload = this.#parts.ledger.identify(bytes);
       if (payload !== undefined && trashId !== undefined) found.set(trashId, payload);
     }
     return found;
+  }
+
+  *#trashedFiles(): Generator<readonly [path: string, bytes: Uint8Array]> {
+    if (!this.#parts.folder.isThere) return;
+    for (const [path, entry] of this.#parts.disk.files(ROOT)) {
+      if (path.startsWith(`${INTERNAL_NAME}/trash/`) && entry.kind === "file") yield [path, entry.bytes];
+    }
   }
 }
 

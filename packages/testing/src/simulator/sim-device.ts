@@ -145,6 +145,7 @@ export class SimDevice {
       disk: this.#disk,
       ledger,
       revisions: (nodeId) => hub.readerFor(principal).versions({ workspaceId: parts.workspaceId, nodeIds: [nodeId], limit: 1_000 }),
+      hasLostPower: () => this.#boots > 1,
     });
     this.network = new SimNetwork({
       scheduler,
