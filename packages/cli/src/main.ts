@@ -5,8 +5,8 @@ import type { Context } from "./context.js";
 import { createOutput } from "./output/output.js";
 import { createProgram } from "./program.js";
 
-// V8 counts the buffers that pass through a socket as growth of the heap. By its own reckoning a heap of 10 to 20 MB is marked anew for every 20 MiB of
-// them, which was a quarter of a server's CPU time under a large upload; three times the live heap halves what is left of that or better (measured, Node 20).
+// V8 counts the buffers that pass through a socket as growth of the heap: a heap of 10 to 20 MB was marked anew for some 20 MiB of them, which was a quarter
+// of what a server does under a large upload. Allowed three times what is live, a server collects a quarter as often, a device two thirds (measured, Node 20).
 setFlagsFromString("--heap-growing-percent=200");
 
 const args = process.argv.slice(2);
