@@ -208,7 +208,7 @@ export function createFsLocalTree(options: FsLocalTreeOptions): LocalTree {
   }
 
   async function ownHome(): Promise<string> {
-    return join(await root.verify(), INTERNAL_NAME);
+    return pathIn(await root.verify(), INTERNAL_NAME);
   }
 
   async function restore(entry: TrashEntry, oldPath: LocalPath): Promise<LocalPath> {

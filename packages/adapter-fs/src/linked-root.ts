@@ -37,6 +37,8 @@ export interface LinkedRoot {
 
 export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: string): LinkedRoot {
   let root: string | undefined;
+  /** Of `root`; looked at before each call. */
+  let marker: string | undefined;
   let rootDevice = -1n;
   let verifiedMarker: FileStat | undefined;
   const steady = new Map<LocalPath, Way>();
@@ -54,8 +56,8 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
     }
     const seen = await lookAtMarker(root);
     if (verifiedMarker === undefined || seen.ino !== verifiedMarker.ino || seen.ctimeNs !== verifiedMarker.ctimeNs) {
-      const marker = await readRootMarker({ root, fileSystem: fs });
-      if (marker?.rootId !== rootId)
+      const found = await readRootMarker({ root, fileSystem: fs });
+      if (found?.rootId !== rootId)
         throw new TwinfoldError("ERR_ROOT_FOREIGN", `${root} is not the folder that was linked: mount the right disk, or link again`);
       verifiedMarker = seen;
     }
@@ -69,7 +71,8 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
 
   async function lookAtMarker(path: string): Promise<FileStat> {
     try {
-      return await fs.lstat(markerPath(path));
+      marker ??= markerPath(path);
+      return await fs.lstat(marker);
     } catch (error) {
       if (!isAbsent(error)) throw rootError(path, error);
       const message = `${path} has lost its ${INTERNAL_NAME}/root.json: mount its disk, or unlink the folder and link it again`;

@@ -5,6 +5,8 @@ import type { OperationOptions } from "../operation-options.js";
 export interface CallGate {
   /** `work` is given a signal that aborts with the caller's own, and when the hub is closed. */
   call<T>(options: OperationOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Throws what a call would be refused with now. */
+  check(options: OperationOptions | undefined): void;
   /** Resolves when the last call has ended. */
   close(): Promise<void>;
 }
@@ -13,11 +15,16 @@ export function createCallGate(): CallGate {
   const closing = new AbortController();
   const underWay = new Set<Promise<unknown>>();
 
+  function check(options: OperationOptions | undefined): void {
+    if (closing.signal.aborted) throw new TwinfoldError("ERR_CLOSED", "this hub is closed; ask another, or try again when it is open");
+    options?.signal?.throwIfAborted();
+  }
+
   return {
+    check,
     async call(options, work) {
-      if (closing.signal.aborted) throw new TwinfoldError("ERR_CLOSED", "this hub is closed; ask another, or try again when it is open");
+      check(options);
       const signal = options?.signal;
-      signal?.throwIfAborted();
       const working = work(signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]));
       const settled = working.then(
         () => {},

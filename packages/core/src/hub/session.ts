@@ -96,7 +96,7 @@ export function createSession(parts: HubParts, principal: Principal): Transport 
       await gate.call(options, () => access.mustRead(request.workspaceId));
       for await (const frame of transfer.download(request, options?.signal)) {
         yield frame;
-        await gate.call(options, async () => {});
+        gate.check(options);
       }
     },
 

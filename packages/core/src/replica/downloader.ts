@@ -252,6 +252,8 @@ export class Downloader {
         placing.add(settling);
         if (placing.size >= PARALLEL_PLACES) await Promise.race(placing);
       }
+      // There are no more: whoever asks has done with the last ones, and their room is used again.
+      await fetched.next();
     } finally {
       await Promise.all(placing);
     }

@@ -30,6 +30,8 @@ export class Unverified {
   readonly #lost = new Set<NodeId>();
   /** Promised a place on the list. */
   #promised = 0;
+  /** Places on the list when they were last counted, the promised ones among them. */
+  #places = 0;
   #verifying: Promise<void> = Promise.resolve();
 
   constructor({ trees, tree, env }: { readonly trees: Trees; readonly tree: LocalTree; readonly env: Env }) {
@@ -40,8 +42,10 @@ export class Unverified {
 
   /** True when one file more may be put on the disk without waiting for it. Not while the list of another boot is in use. */
   promise(): boolean {
-    const { bootId } = this.#trees.state;
-    if (bootId !== this.#env.bootId || this.#listed().length + this.#promised >= MAX_UNVERIFIED) return false;
+    if (this.#trees.state.bootId !== this.#env.bootId) return false;
+    // Counted for many files at once: until the list is written anew there can only be more.
+    if (this.#promised >= this.#places) this.#places = MAX_UNVERIFIED - this.#listed().length;
+    if (this.#promised >= this.#places) return false;
     this.#promised += 1;
     return true;
   }
@@ -53,6 +57,7 @@ export class Unverified {
       this.#lost.delete(nodeId);
     }
     this.#promised = 0;
+    this.#places = 0;
     return [...new Set([...this.#listed(), ...nodeIds])];
   }
 

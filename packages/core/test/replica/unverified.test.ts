@@ -111,6 +111,13 @@ describe("small files that are put in place without waiting for the disk", () =>
     expect(phone.tree.trashed().map(({ path }) => path)).toEqual(["b"]);
   });
 
+  it("are 1,024 at most: while the disk has none of them, it is waited for with each that is more", async () => {
+    const { laptop, phone } = await laptopAndPhone(async (_tree, paths) => paths.map(() => "unreachable"));
+    for (let number = PATHS.length; number < 1_100; number++) laptop.tree.write(`many/${number}`, `the text of ${number}`);
+    await laptop.sync();
+    expect(await phone.sync()).toMatchObject({ inSync: true, filesDownloaded: 1_100, filesUnverified: 1_024 });
+  });
+
   it("are durable before a pass says that all is in sync", async () => {
     const synced: LocalPath[] = [];
     const { phone } = await laptopAndPhone(async (tree, paths) => {
