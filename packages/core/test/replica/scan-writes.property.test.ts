@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NodeName } from "../../src/names.js";
 import type { NodeRecord } from "../../src/reconcile/node-record.js";
-import { findOwners, type ListedDirectory } from "../../src/replica/owners.js";
+import { findOwners } from "../../src/replica/owners.js";
 import { ScanWrites } from "../../src/replica/scan-writes.js";
 import { Trees } from "../../src/replica/trees.js";
 import { virtualEnv } from "./twins.js";
@@ -44,7 +44,8 @@ describe("what a scan has seen and not written", () => {
         }
         for (const [index, { hasMoved }] of plan.entries()) if (hasMoved) tree.rename(`before/${index}`, `${index}`);
 
-        const entries = (await tree.list(ROOT)).entries.filter(({ stat }) => stat.kind === "file") as ListedDirectory["entries"];
+        const listed = (await tree.list(ROOT)).entries.filter(({ stat }) => stat.kind === "file");
+        const entries = listed.map((entry) => ({ ...entry, name: entry.name as NodeName }));
         const owners = await findOwners({ trees, tree, writes }, { path: ROOT, nodeId, entries, known: new Map() });
 
         const found = plan.flatMap(({ known, hasMoved }, index) => (hasMoved && known !== "no" ? [index] : []));
