@@ -23,7 +23,7 @@ import {
 import { pieces } from "./copy-file.js";
 import { diskCode, isAbsent } from "./disk-error.js";
 import type { FileCutter } from "./file-cutter.js";
-import { isSameWay, type LinkedRoot } from "./linked-root.js";
+import { isSameWay, type LinkedRoot, pathIn } from "./linked-root.js";
 import { ListingDigest } from "./listing-digest.js";
 import { nodeSha256 } from "./node-env.js";
 
@@ -55,7 +55,7 @@ export function createFolderReader({ fs, root, env, cutter, failureOf }: FolderR
   async function locate(path: LocalPath): Promise<string | undefined> {
     if (path === ROOT_PATH) return root.verify();
     const way = await root.find(parentPath(path));
-    return way && join(way.absolute, baseName(path));
+    return way && pathIn(way.absolute, baseName(path));
   }
 
   /** Tells of every entry, in the order of their names' UTF-16 units. */

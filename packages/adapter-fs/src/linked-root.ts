@@ -37,8 +37,7 @@ export interface LinkedRoot {
 
 export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: string): LinkedRoot {
   let root: string | undefined;
-  /** Of `root`; looked at before each call. */
-  let marker: string | undefined;
+  let marker = "";
   let rootDevice = -1n;
   let verifiedMarker: FileStat | undefined;
   const steady = new Map<LocalPath, Way>();
@@ -46,7 +45,10 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
   async function verified(): Promise<{ readonly absolute: string; readonly stat: FileStat }> {
     let stat: FileStat;
     try {
-      root ??= await fs.realpath(givenPath);
+      if (root === undefined) {
+        root = await fs.realpath(givenPath);
+        marker = markerPath(root);
+      }
       stat = await fs.lstat(root);
       const { kind, dev } = stat;
       if (kind !== "directory") throw new TwinfoldError("ERR_ROOT_MISSING", `${root} is a ${kind}, not a folder: put the folder back, or unlink it`);
@@ -54,7 +56,7 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
     } catch (error) {
       throw rootError(givenPath, error);
     }
-    const seen = await lookAtMarker(root);
+    const seen = await lookAtMarker();
     if (verifiedMarker === undefined || seen.ino !== verifiedMarker.ino || seen.ctimeNs !== verifiedMarker.ctimeNs) {
       const found = await readRootMarker({ root, fileSystem: fs });
       if (found?.rootId !== rootId)
@@ -69,13 +71,12 @@ export function createLinkedRoot(fs: FileSystem, givenPath: string, rootId: stri
     return `${verifiedMarker?.ino}-${verifiedMarker?.mtimeNs}`;
   }
 
-  async function lookAtMarker(path: string): Promise<FileStat> {
+  async function lookAtMarker(): Promise<FileStat> {
     try {
-      marker ??= markerPath(path);
       return await fs.lstat(marker);
     } catch (error) {
-      if (!isAbsent(error)) throw rootError(path, error);
-      const message = `${path} has lost its ${INTERNAL_NAME}/root.json: mount its disk, or unlink the folder and link it again`;
+      if (!isAbsent(error)) throw rootError(root ?? givenPath, error);
+      const message = `${root ?? givenPath} has lost its ${INTERNAL_NAME}/root.json: mount its disk, or unlink the folder and link it again`;
       throw new TwinfoldError("ERR_ROOT_MISSING", message, { cause: error });
     }
   }

@@ -5,6 +5,21 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 describe("createNodeEnv", () => {
+  it("gives random bytes in arrays of their own, as many as asked for, and none twice", () => {
+    const { randomBytes } = createNodeEnv();
+    fc.assert(
+      fc.property(fc.array(fc.nat(80), { minLength: 1, maxLength: 300 }), (lengths) => {
+        const given = lengths.map((length) => randomBytes(length));
+        expect(given.map(({ length }) => length)).toEqual(lengths);
+        for (const bytes of given) expect(bytes.buffer.byteLength).toBe(bytes.length);
+        // Twelve bytes are equal, or all 0, by chance once in 2^96 times.
+        const texts = given.filter(({ length }) => length >= 12).map((bytes) => Buffer.from(bytes).toString("hex", 0, 12));
+        expect(new Set([...texts, "00".repeat(12)]).size).toBe(texts.length + 1);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it("hashes as the published algorithm does, into an array of its own", () => {
     const { sha256 } = createNodeEnv();
     for (const length of [0, 1, 63, 64, 65, 70_000]) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatBytes, formatDuration } from "../src/output/format.js";
+import { createOutput } from "../src/output/output.js";
 import { formatTable, printable } from "../src/output/table.js";
 
 describe("what people read", () => {
@@ -34,5 +35,21 @@ describe("what people read", () => {
 
   it("cannot move the cursor, whatever another device has named its files", () => {
     expect(printable("a\u001b[2Jb\r\nc\u009b")).toBe("a?[2Jb??c?");
+  });
+});
+
+describe("what a command says on stdout", () => {
+  it("comes in the order in which it was said, facts that were told at once in one write", async () => {
+    const written: string[] = [];
+    const stdout = { write: (text: string) => written.push(text) } as unknown as NodeJS.WritableStream;
+    const output = createOutput(true, { stdout, stderr: stdout });
+    const fact = (at: number): void => output.fact({ at }, undefined);
+    for (const at of [1, 2]) fact(at);
+    await Promise.resolve();
+    expect(written.splice(0)).toEqual(['{"at":1}\n{"at":2}\n']);
+    fact(3);
+    output.answer({ at: 4 }, "");
+    await Promise.resolve();
+    expect(written.splice(0)).toEqual(['{"at":3}\n', '{"at":4}\n']);
   });
 });

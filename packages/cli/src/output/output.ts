@@ -23,21 +23,35 @@ export interface ShownError {
 }
 
 export function createOutput(json: boolean, { stdout, stderr }: Streams): Output {
-  const line = (stream: NodeJS.WritableStream, text: string): void => {
-    stream.write(text.endsWith("\n") ? text : `${text}\n`);
+  const lineOf = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`);
+  let told = "";
+  const flush = (): void => {
+    const lines = told;
+    told = "";
+    if (lines !== "") stdout.write(lines);
   };
+  /** Facts come by the thousand, all those of a commit at once: each would be a write of its own. */
+  const tell = (text: string): void => {
+    if (told === "") queueMicrotask(flush);
+    told += lineOf(text);
+  };
+  const say = (text: string): void => {
+    flush();
+    stdout.write(lineOf(text));
+  };
+  const note = (text: string): void => void stderr.write(lineOf(text));
   return {
     json,
-    answer: (document, text) => line(stdout, json ? JSON.stringify(document) : text),
+    answer: (document, text) => say(json ? JSON.stringify(document) : text),
     fact(document, text) {
-      if (json) line(stdout, JSON.stringify(document));
-      else if (text !== undefined) line(stdout, text);
+      if (json) tell(JSON.stringify(document));
+      else if (text !== undefined) tell(text);
     },
-    note: (text) => line(stderr, text),
+    note,
     failure(error) {
       const shown = shownError(error);
-      if (json) line(stdout, JSON.stringify({ error: shown }));
-      line(stderr, `twinfold: ${shown.message} (${shown.code})`);
+      if (json) say(JSON.stringify({ error: shown }));
+      note(`twinfold: ${shown.message} (${shown.code})`);
     },
   };
 }

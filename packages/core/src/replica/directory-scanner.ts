@@ -153,7 +153,7 @@ export class DirectoryScanner {
 
     if (isNew && (await this.#isLeftAlone(place, sifted))) return NOTHING_BELOW;
 
-    const owners = await findOwners({ trees, tree, flush: () => writes.flush() }, { path, nodeId, entries, known });
+    const owners = await findOwners({ trees, tree, writes }, { path, nodeId, entries, known });
     await this.#findAgainAtHub(nodeId, entries, owners);
     if (hasNews(nodeId, entries, owners, children) && !(await this.#isSettled(path, unsettled))) {
       scan.isPartlyUnread = true;

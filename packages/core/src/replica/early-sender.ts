@@ -6,6 +6,7 @@ import { reconcile } from "../reconcile/reconcile.js";
 import { loadNeighbourhood } from "./neighbourhood.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { isRulesToCome } from "./rules-to-come.js";
+import type { Between } from "./scan.js";
 import type { StepRunner } from "./step-runner.js";
 import type { Tally } from "./tally.js";
 import type { Turns } from "./turns.js";
@@ -51,11 +52,14 @@ export class EarlySender {
     context.turns.hold();
   }
 
-  /** Called between two directories. `found`: records that the look has written so far. */
-  async between(found: number): Promise<void> {
-    await this.#context.turns.letThrough();
-    if (this.#isOver || this.#sending !== undefined || !this.#isDue(found)) return;
-    this.#plannedAt = found;
+  /** Called between two directories, with what the look has seen: it is written before anybody else writes, and before it goes up. */
+  async between(writes: Parameters<Between>[0]): Promise<void> {
+    const { turns } = this.#context;
+    if (turns.areAwaited) await writes.flush();
+    await turns.letThrough();
+    if (this.#isOver || this.#sending !== undefined || !this.#isDue(writes.seen)) return;
+    await writes.flush();
+    this.#plannedAt = writes.seen;
     this.#plannedAtMs = this.#context.parts.env.monotonicMs();
     this.#threshold = Math.min(this.#threshold * 2, MOST_RECORDS);
     await this.#begin();

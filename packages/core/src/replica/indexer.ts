@@ -124,7 +124,7 @@ export class Indexer {
     try {
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
         scan.signal?.throwIfAborted();
-        await scan.between?.(this.#writes.written);
+        await scan.between?.(this.#writes);
         const place = "level" in next ? next : await this.#findAgain(next);
         if (place === undefined) continue;
         const { isReruled, below } = await this.#scanner.look(place, scan);

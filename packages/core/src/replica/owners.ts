@@ -4,6 +4,7 @@ import { type NameRules, slotKey } from "../local/name-rules.js";
 import { baseName, type LocalPath, type NodeName, parentPath } from "../names.js";
 import { type LocalState, nameHere, type NodeRecord } from "../reconcile/node-record.js";
 import type { ReplicaParts } from "./replica-parts.js";
+import type { ScanWrites } from "./scan-writes.js";
 
 /** A directory as it was just listed, and the nodes that the local tree has in it, by their names here. */
 export interface ListedDirectory {
@@ -14,8 +15,8 @@ export interface ListedDirectory {
 }
 
 type OwnersContext = Pick<ReplicaParts, "trees" | "tree"> & {
-  /** Makes the local tree say what the scan has seen so far. Asked for only when an inode has to be looked up. */
-  readonly flush: () => Promise<void>;
+  /** What the scan has seen so far. It is written only where it may tell more of an inode that has to be looked up. */
+  readonly writes: Pick<ScanWrites, "holds" | "flush">;
 };
 
 /**
@@ -40,7 +41,7 @@ export function childrenByName(children: readonly NodeRecord[], entries: readonl
  * holds another known node.
  */
 export async function findOwners(context: OwnersContext, directory: ListedDirectory): Promise<Map<string, NodeRecord>> {
-  const { trees, flush } = context;
+  const { trees } = context;
   const { entries, known } = directory;
   const owners = new Map<string, NodeRecord>();
   const inodeAt = new Map(entries.map((entry) => [entry.name as string, entry.stat.inode]));
@@ -53,8 +54,10 @@ export async function findOwners(context: OwnersContext, directory: ListedDirect
     return false;
   });
   if (strangers.length === 0) return owners;
-  await flush();
-  const byInode = await trees.byInode(strangers.map((entry) => entry.stat.inode));
+  const byInode = await findByInode(
+    context,
+    strangers.map((entry) => entry.stat.inode),
+  );
   for (const [index, entry] of strangers.entries()) {
     const named = namedAs(entry.name);
     const candidates = (byInode[index] ?? []).filter(({ nodeId, local }) => nodeId !== named?.nodeId && local && sameKind(local, entry.stat));
@@ -76,6 +79,16 @@ export async function findOwners(context: OwnersContext, directory: ListedDirect
     else owners.delete(owner.local?.stat.inode === inodeAt.get(name) ? other : name);
   }
   return owners;
+}
+
+/** Nodes that have an inode, as they are after all that the scan has seen. Of what nobody has ever had nothing need be written to know that. */
+async function findByInode({ trees, writes }: OwnersContext, inodes: readonly string[]): Promise<ReadonlyArray<readonly NodeRecord[]>> {
+  if (!inodes.some((inode) => writes.holds(inode))) {
+    const stored = await trees.byInode(inodes);
+    if (stored.every((records) => records.length === 0)) return stored;
+  }
+  await writes.flush();
+  return await trees.byInode(inodes);
 }
 
 /** Nodes whose names are not in the listing, by the key of the names that this disk takes for one: they may be spelled otherwise now. */

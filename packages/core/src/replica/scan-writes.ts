@@ -12,6 +12,7 @@ export class ScanWrites {
   #records: NodeRecord[] = [];
   #manifests: Array<NonNullable<TreesWrite["manifests"]>[number]> = [];
   readonly #looks = new Map<NodeId, Uint8Array>();
+  readonly #inodes = new Set<string>();
   #written = 0;
 
   constructor(trees: Trees) {
@@ -21,6 +22,7 @@ export class ScanWrites {
   /** A node that has moved is written at once: what comes next may be told from it by its inode. */
   async put({ record, manifest, left }: SeenEntry): Promise<void> {
     this.#records.push(record);
+    if (record.local !== undefined) this.#inodes.add(record.local.stat.inode);
     if (manifest !== undefined) this.#manifests.push(manifest);
     // A look that is written with a record counts as one after it.
     for (const directory of [record.local?.place.parentId, left]) if (directory !== undefined) this.#looks.delete(directory);
@@ -48,14 +50,20 @@ export class ScanWrites {
     this.#written = 0;
   }
 
-  /** Records written since the scan began. */
-  get written(): number {
-    return this.#written;
+  /** Records put since the scan began, written or not. */
+  get seen(): number {
+    return this.#written + this.#records.length;
+  }
+
+  /** True when a record that is not written yet has that inode. */
+  holds(inode: string): boolean {
+    return this.#inodes.has(inode);
   }
 
   #clear(): void {
     this.#records = [];
     this.#manifests = [];
     this.#looks.clear();
+    this.#inodes.clear();
   }
 }

@@ -1,9 +1,10 @@
 import type { NodeId } from "../ids.js";
 import type { LocalPath } from "../names.js";
+import type { ScanWrites } from "./scan-writes.js";
 import type { Level } from "./scope.js";
 
-/** Called between two directories, with the records written so far: nothing of the look is in the making then. */
-export type Between = (written: number) => Promise<void>;
+/** Called between two directories: but for what is not written yet, nothing of the look is in the making then. */
+export type Between = (writes: Pick<ScanWrites, "seen" | "flush">) => Promise<void>;
 
 /** One scan: how it is made, and what it has come to so far. */
 export interface Scan {

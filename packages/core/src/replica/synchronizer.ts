@@ -208,7 +208,7 @@ export class Synchronizer {
   async #lookAndSend(places: Places | undefined, signal: AbortSignal | undefined): Promise<Set<LocalPath>> {
     if (places !== undefined) return await this.#look(places, signal);
     const sender = new EarlySender({ parts: this.#parts, runner: this.#runner, tally: this.#tally, turns: this.#turns, signal });
-    const unsettled = await this.#look(undefined, signal, (found) => sender.between(found)).finally(() => sender.finish());
+    const unsettled = await this.#look(undefined, signal, (writes) => sender.between(writes)).finally(() => sender.finish());
     sender.mustHaveSent();
     if (this.#runner.takeHubIsAhead()) await this.#feed.pull(signal);
     return unsettled;

@@ -9,6 +9,11 @@ export class Turns {
     return this.#waiting !== undefined;
   }
 
+  /** True when there is something for {@link letThrough} to do. */
+  get areAwaited(): boolean {
+    return this.#waiting !== undefined && this.#waiting.length > 0;
+  }
+
   /** Does `work` when nobody holds the turn, in the order asked. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#waiting === undefined) return await work();
@@ -29,7 +34,7 @@ export class Turns {
 
   /** Does what waits, and holds nothing from then on. */
   async release(): Promise<void> {
-    while (this.#waiting !== undefined && this.#waiting.length > 0) await this.letThrough();
+    while (this.areAwaited) await this.letThrough();
     this.#waiting = undefined;
   }
 }
