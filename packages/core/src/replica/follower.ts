@@ -96,13 +96,15 @@ export class Follower {
     let isLost = false;
     const onAbort = (): void => this.#wake();
     signal.addEventListener("abort", onAbort, { once: true });
+    const end = new AbortController();
+    const untilEnd = AbortSignal.any([signal, end.signal]);
     try {
       let rescanAt = this.#parts.env.monotonicMs() + this.#parts.rescanMs;
       let unsettled = new Set<LocalPath>();
       let settledAt = Number.POSITIVE_INFINITY;
       while (!signal.aborted) {
         if (this.#paused) {
-          await this.#idle(signal, undefined);
+          await this.#idle(untilEnd, undefined);
           continue;
         }
         const pausing = this.#pausing.signal;
@@ -115,7 +117,7 @@ export class Follower {
           this.#problem = undefined;
           const now = this.#parts.env.monotonicMs();
           if (unsettled.size > 0) settledAt = Math.min(settledAt, now + this.#parts.settleMs);
-          await this.#idle(signal, Math.min(rescanAt, settledAt) - now);
+          await this.#idle(untilEnd, Math.min(rescanAt, settledAt) - now);
           if (this.#parts.env.monotonicMs() >= settledAt) {
             for (const path of unsettled) this.#look(path);
             unsettled = new Set();
@@ -153,6 +155,8 @@ export class Follower {
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#following = false;
+      end.abort(); // also of what failed no call stays open
+      await this.#waiting?.catch(() => {});
       await this.#synchronizer.prefetcher.stop();
       await unwatch?.();
     }
