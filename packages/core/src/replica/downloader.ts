@@ -19,6 +19,7 @@ import type { FileContent } from "../node.js";
 import type { NodeRecord } from "../reconcile/node-record.js";
 import type { Transport } from "../transport/transport.js";
 import { type FetchContext, fetchChunks, type LocalBases } from "./chunk-fetcher.js";
+import { type FileHere, Recuts } from "./recuts.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 import type { Unverified } from "./unverified.js";
@@ -131,6 +132,7 @@ export class Downloader {
   readonly #context: FetchContext;
   readonly #unverified: Unverified;
   readonly #takeBegun: TakeBegun;
+  readonly #recuts: Recuts;
 
   constructor(options: ReplicaParts & { readonly events: DownloaderEvents; readonly takeBegun: TakeBegun }) {
     this.#transport = options.transport;
@@ -142,6 +144,7 @@ export class Downloader {
     this.#context = options;
     this.#unverified = options.unverified;
     this.#takeBegun = options.takeBegun;
+    this.#recuts = new Recuts(options);
   }
 
   /** Yields the outcomes of each group as soon as its files are in place. While they are put there, the chunks of the next group come in. */
@@ -194,7 +197,7 @@ export class Downloader {
         } else {
           openFor.add(file.content.manifestId);
           try {
-            jobs.push(await this.#prepare(file, manifest, holders[index] ?? []));
+            jobs.push(await this.#prepare(file, manifest, holders[index] ?? [], signal));
           } catch (error) {
             outcomes.push(outcomeOf(file, error));
           }
@@ -303,13 +306,24 @@ export class Downloader {
     }
   }
 
-  /** Writes more of `manifest` behind the entries that `begun` holds; gives those that it holds then, fewer than all when the hub lacks one. */
-  async extend({ staging, entries }: Begun, manifest: Manifest, record: NodeRecord | undefined, signal: AbortSignal | undefined): Promise<Manifest> {
+  /**
+   * Writes more of `manifest` behind the entries that `begun` holds; gives those that it holds then, fewer than all when the hub lacks one.
+   *
+   * @param manifest the beginning of that of a file of `sizeBytes`.
+   */
+  async extend(
+    { staging, entries }: Begun,
+    { manifest, sizeBytes }: { readonly manifest: Manifest; readonly sizeBytes: number },
+    record: NodeRecord | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Manifest> {
     const local = new Map<ChunkId, Source>();
     const path = record && (await this.#trees.localPath(record.nodeId));
     const here = record?.local;
     const isThere = path !== undefined && here?.content.kind === "file";
-    const replaced = isThere ? await this.#offer(local, path, here.stat, here.content.manifestId) : [];
+    const replaced = isThere
+      ? await this.#offerReplaced(local, { path, stat: here.stat, manifestId: here.content.manifestId }, sizeBytes, signal)
+      : [];
     const sources = sourcesOf(manifest, entries.length, local);
     const wanted = manifest.slice(entries.length).filter((_, index) => sources[index] === undefined);
     const filling = { manifest, sources, staging, firstIndex: entries.length, bases: baseChunks(replaced, manifest), local };
@@ -323,11 +337,11 @@ export class Downloader {
   }
 
   /** `holders`: nodes whose file here has the content that is wanted. */
-  async #prepare(file: FileToFetch, manifest: Manifest, holders: readonly NodeRecord[]): Promise<Job> {
+  async #prepare(file: FileToFetch, manifest: Manifest, holders: readonly NodeRecord[], signal: AbortSignal | undefined): Promise<Job> {
     const { staging, firstIndex, isFresh } = await this.#begun(file, manifest);
     const isOneWrite = isFresh && manifest.length <= 1;
     try {
-      const { local, replaced } = await this.#local(file, holders);
+      const { local, replaced } = await this.#local(file, holders, signal);
       const bases = replaced.length === 0 ? NO_BASES : baseChunks(replaced, manifest);
       return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases, local, staging, firstIndex, isOneWrite };
     } catch (error) {
@@ -363,25 +377,28 @@ export class Downloader {
   async #local(
     file: FileToFetch,
     holders: readonly NodeRecord[],
+    signal: AbortSignal | undefined,
   ): Promise<{ readonly local: ReadonlyMap<ChunkId, Source>; readonly replaced: Manifest }> {
     const local = new Map<ChunkId, Source>();
     const { local: here } = file.record;
     const isThere = here?.content.kind === "file" && file.expected !== undefined;
-    const replaced = isThere ? await this.#offer(local, file.path, here.stat, here.content.manifestId) : [];
+    const { path, content } = file;
+    const replaced = isThere
+      ? await this.#offerReplaced(local, { path, stat: here.stat, manifestId: here.content.manifestId }, content.sizeBytes, signal)
+      : [];
     for (const twin of holders) {
-      const path = await this.#trees.localPath(twin.nodeId);
-      if (path !== undefined && twin.local !== undefined) await this.#offer(local, path, twin.local.stat, file.content.manifestId);
+      const twinPath = await this.#trees.localPath(twin.nodeId);
+      if (twinPath === undefined || twin.local === undefined) continue;
+      offer(local, { path: twinPath, stat: twin.local.stat }, (await this.#trees.manifest(content.manifestId)) ?? []);
     }
     return { local, replaced };
   }
 
-  async #offer(sources: Map<ChunkId, Source>, path: LocalPath, stat: LocalStat, manifestId: ManifestId): Promise<Manifest> {
-    const manifest = (await this.#trees.manifest(manifestId)) ?? [];
-    let offset = 0;
-    for (const { chunkId, lengthBytes } of manifest) {
-      if (!sources.has(chunkId)) sources.set(chunkId, { from: "local", path, stat, offset });
-      offset += lengthBytes;
-    }
+  /** Offers the chunks of a file that one of `sizeBytes` is to replace, also as they would be in one of that size; gives its manifest. */
+  async #offerReplaced(sources: Map<ChunkId, Source>, replaced: FileHere, sizeBytes: number, signal: AbortSignal | undefined): Promise<Manifest> {
+    const manifest = (await this.#trees.manifest(replaced.manifestId)) ?? [];
+    offer(sources, replaced, manifest);
+    offer(sources, replaced, (await this.#recuts.like(sizeBytes, replaced, signal)) ?? []);
     return manifest;
   }
 
@@ -498,6 +515,15 @@ export class Downloader {
       }
     }
     return chunkIdOf(bytes, this.#env.sha256) === entry.chunkId ? bytes : undefined;
+  }
+}
+
+/** Says where the chunks of a file that is here are. */
+function offer(sources: Map<ChunkId, Source>, { path, stat }: Pick<FileHere, "path" | "stat">, manifest: Manifest): void {
+  let offset = 0;
+  for (const { chunkId, lengthBytes } of manifest) {
+    if (!sources.has(chunkId)) sources.set(chunkId, { from: "local", path, stat, offset });
+    offset += lengthBytes;
   }
 }
 

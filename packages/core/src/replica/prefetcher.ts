@@ -1,7 +1,7 @@
 import { isTwinfoldError } from "../errors.js";
 import type { DraftId, NodeId } from "../ids.js";
 import { commonEntries, entriesWithin, type Manifest, manifestSize } from "../manifest.js";
-import type { DraftNews, DraftsQuery } from "../transport/transport.js";
+import type { DraftAbout, DraftNews, DraftsQuery } from "../transport/transport.js";
 import type { Begun, Downloader } from "./downloader.js";
 import type { ReplicaParts } from "./replica-parts.js";
 
@@ -20,6 +20,8 @@ const ENOUGH = Number.MAX_SAFE_INTEGER;
 interface AheadFile {
   readonly nodeId: NodeId;
   draftId: DraftId;
+  /** As the draft says that the file is. */
+  sizeBytes: number;
   /** The draft's entries, as far as they were told. */
   told: Manifest;
   /** What is on the disk of them. `undefined` while it is being opened, and when that failed. */
@@ -133,7 +135,7 @@ export class Prefetcher {
     const { about, firstIndex, entries } = grown;
     if (file !== undefined && file.nodeId === about.nodeId) {
       if (firstIndex > file.told.length) this.#known.set(draftId, file.told.length);
-      else await this.#use(file, () => this.#tell(file, draftId, [...file.told.slice(0, firstIndex), ...entries]));
+      else await this.#use(file, () => this.#tell(file, draftId, about.sizeBytes, [...file.told.slice(0, firstIndex), ...entries]));
       return;
     }
     if (!(await this.#parts.presence.wantsAhead(about))) {
@@ -145,14 +147,15 @@ export class Prefetcher {
     if (before === undefined && this.#files.size >= MAX_FILES && !(await this.#makeRoom())) return;
     if (firstIndex > 0)
       this.#known.delete(draftId); // It is told from its start at the next call.
-    else if (before === undefined) await this.#open(about.nodeId, draftId, entries);
-    else await this.#use(before, () => this.#tell(before, draftId, entries));
+    else if (before === undefined) await this.#open(about, draftId, entries);
+    else await this.#use(before, () => this.#tell(before, draftId, about.sizeBytes, entries));
   }
 
-  async #open(nodeId: NodeId, draftId: DraftId, told: Manifest): Promise<void> {
+  async #open({ nodeId, sizeBytes }: DraftAbout, draftId: DraftId, told: Manifest): Promise<void> {
     const file: AheadFile = {
       nodeId,
       draftId,
+      sizeBytes,
       told,
       begun: undefined,
       heardAtMs: this.#parts.env.monotonicMs(),
@@ -167,10 +170,11 @@ export class Prefetcher {
   }
 
   /** What is on the disk and not in `told` is cut off. */
-  async #tell(file: AheadFile, draftId: DraftId, told: Manifest): Promise<void> {
+  async #tell(file: AheadFile, draftId: DraftId, sizeBytes: number, told: Manifest): Promise<void> {
     file.heardAtMs = this.#parts.env.monotonicMs();
     file.isGone = false;
     file.draftId = draftId;
+    file.sizeBytes = sizeBytes;
     const common = commonEntries(file.told, told);
     if (common === told.length) return; // nothing that was not told before
     file.told = told;
@@ -188,7 +192,7 @@ export class Prefetcher {
     const signal = this.#signal;
     const record = await this.#parts.trees.record(file.nodeId);
     try {
-      const entries = await this.#downloader().extend(begun, piece, record, signal);
+      const entries = await this.#downloader().extend(begun, { manifest: piece, sizeBytes: file.sizeBytes }, record, signal);
       file.begun = { staging: begun.staging, entries };
       if (entries.length < piece.length) file.stuckAt = told;
     } catch (error) {
