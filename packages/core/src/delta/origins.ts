@@ -3,7 +3,7 @@ import type { Manifest, ManifestEntry } from "../manifest.js";
 import { baseChunks } from "./base-chunks.js";
 
 /** A range of a chunk that stands in an old one too, byte by byte. */
-export interface Copy {
+export interface ChunkCopy {
   /** Where it begins in the new chunk. */
   readonly at: number;
   readonly base: ManifestEntry;
@@ -14,7 +14,7 @@ export interface Copy {
 /** What a new chunk was made from. */
 export interface Origin {
   /** Ranges that are known; ascending, without overlap. */
-  readonly copies: readonly Copy[];
+  readonly copies: readonly ChunkCopy[];
   /** Chunks that hold more of it, probably. */
   readonly bases: readonly ManifestEntry[];
 }
@@ -34,7 +34,7 @@ export function origins(base: Manifest, target: Manifest, recut: Manifest): Read
   let from = 0;
   for (const { chunkId, lengthBytes } of target) {
     const end = start + lengthBytes;
-    const copies: Copy[] = [];
+    const copies: ChunkCopy[] = [];
     const probable: ManifestEntry[] = [];
     for (let entry = recut[index]; entry !== undefined && from < end; entry = recut[index]) {
       const to = from + entry.lengthBytes;
@@ -46,7 +46,7 @@ export function origins(base: Manifest, target: Manifest, recut: Manifest): Read
       index += 1;
       from = to;
     }
-    if (!held.has(chunkId) && copies.length + probable.length > 0) found.set(chunkId, { copies, bases: probable });
+    if (!held.has(chunkId) && !found.has(chunkId) && copies.length + probable.length > 0) found.set(chunkId, { copies, bases: probable });
     start = end;
   }
   return found;

@@ -7,7 +7,7 @@ import { TwinfoldError } from "../errors.js";
 import type { ChunkId } from "../ids.js";
 import { MAX_CHUNK_BYTES } from "../manifest.js";
 import { DeltaBuilder, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta.js";
-import type { Copy } from "./origins.js";
+import type { ChunkCopy } from "./origins.js";
 
 const KIB = 1024;
 /** Up to it the chunks of files of up to 128 MiB are, but for the longest. */
@@ -97,7 +97,7 @@ export interface SketchOptions extends Pick<Env, "sha256" | "compression"> {
   /** Of the pieces, as the bases were sketched. */
   readonly averageBytes: number;
   /** Ranges of the target that need not be looked for; ascending, without overlap. @default none */
-  readonly copies?: readonly Copy[] | undefined;
+  readonly copies?: readonly ChunkCopy[] | undefined;
 }
 
 /** A chunk that the receiver has and of which only the sketch is at hand. */

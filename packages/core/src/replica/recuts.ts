@@ -8,10 +8,10 @@ import type { LocalPath } from "../names.js";
 import type { ReplicaParts } from "./replica-parts.js";
 
 /**
- * A file is not read to save less than this part of its bytes: the rest of a log that was cut off is not worth a look at all that it was.
- * Disks read about as many times faster than links bring (200 MB/s, 100 Mbit/s).
+ * Bytes read for each that may be saved, at most: for the little that is left of a long log, all that it was is not read. A disk of 200 MB/s reads
+ * about so many while a link of 100 Mbit/s brings one.
  */
-const MAX_READ_FOR_A_BYTE = 16;
+const MAX_READ_RATIO = 16;
 /** As many files as are fetched ahead at once, each in several pieces. */
 const MAX_KEPT = 2;
 
@@ -38,7 +38,7 @@ export class Recuts {
   async like(sizeBytes: number, { path, stat, manifestId }: FileHere, signal: AbortSignal | undefined): Promise<Manifest | undefined> {
     const { tree, env } = this.#parts;
     const profile = chunkProfileFor(sizeBytes);
-    if (profile === chunkProfileFor(stat.sizeBytes) || stat.sizeBytes > MAX_READ_FOR_A_BYTE * sizeBytes) return undefined;
+    if (profile === chunkProfileFor(stat.sizeBytes) || stat.sizeBytes > MAX_READ_RATIO * sizeBytes) return undefined;
     const key = `${profile.averageBytes}/${manifestId}`;
     const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
