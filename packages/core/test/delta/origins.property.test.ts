@@ -167,6 +167,19 @@ describe("diffAgainstSketches of a chunk with known copies", () => {
     );
   });
 
+  it("recognizes pieces of what lies between two copies", () => {
+    const [first, old, last] = ["first", "old", "last"].map((seed) => noise(seed, 20_000)) as [Uint8Array, Uint8Array, Uint8Array];
+    const idOf = (chunk: Uint8Array): ChunkId => chunkIdOf(chunk, sha256);
+    const bytes = new Uint8Array(Buffer.concat([first, old.subarray(0, 9_000), Buffer.from("a new line\n"), old.subarray(9_000), last]));
+    const copies = [
+      { at: 0, base: { chunkId: idOf(first), lengthBytes: 20_000 }, offsetBytes: 0, lengthBytes: 20_000 },
+      { at: bytes.length - 20_000, base: { chunkId: idOf(last), lengthBytes: 20_000 }, offsetBytes: 0, lengthBytes: 20_000 },
+    ];
+    const between = { chunkId: idOf(old), sketch: sketchChunk(old, averageBytes, sha256) };
+    const payload = diffAgainstSketches(bytes, [between], { averageBytes, copies, sha256 });
+    expect(payload?.length).toBeLessThan(2 * 4 * averageBytes);
+  });
+
   it("names no more bases than a delta may have: what is copied comes first, the rest is inserted", () => {
     const bytes = noise("many", 100 * 100);
     const copies = Array.from({ length: 100 }, (_, n) => {
