@@ -5,9 +5,8 @@ import { bytesToHex } from "../codec/hex.js";
 import type { Env, Sha256 } from "../env.js";
 import { TwinfoldError } from "../errors.js";
 import type { ChunkId } from "../ids.js";
-import { MAX_CHUNK_BYTES } from "../manifest.js";
+import { type ManifestEntry, MAX_CHUNK_BYTES } from "../manifest.js";
 import { DeltaBuilder, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta.js";
-import type { ChunkCopy } from "./origins.js";
 
 const KIB = 1024;
 /** Up to it the chunks of files of up to 128 MiB are, but for the longest. */
@@ -91,6 +90,15 @@ export function sketchChunk(bytes: Uint8Array, averageBytes: number, sha256: Sha
 
 function fingerprintOf(piece: Uint8Array, sha256: Sha256): string {
   return bytesToHex(sha256(piece).subarray(0, 8));
+}
+
+/** A range of a chunk that stands in an old one too, byte by byte. */
+export interface ChunkCopy {
+  /** Where it begins in the new chunk. */
+  readonly at: number;
+  readonly base: ManifestEntry;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
 }
 
 export interface SketchOptions extends Pick<Env, "sha256" | "compression"> {

@@ -1,4 +1,4 @@
-import { baseChunks } from "../delta/base-chunks.js";
+import { baseChunksByRecut } from "../delta/origins.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { ChunkId, ManifestId, NodeId, WorkspaceId } from "../ids.js";
@@ -95,6 +95,12 @@ export interface FetchFilesOptions {
   /** Awaited before the first of these files is put in place. */
   readonly onPlacing: (files: readonly FileToFetch[]) => Promise<void>;
   readonly signal: AbortSignal | undefined;
+}
+
+interface WantedFile {
+  readonly manifest: Manifest;
+  /** Of the whole file. */
+  readonly sizeBytes: number;
 }
 
 /** A file that is written beside its target. */
@@ -307,13 +313,13 @@ export class Downloader {
   }
 
   /**
-   * Writes more of `manifest` behind the entries that `begun` holds; gives those that it holds then, fewer than all when the hub lacks one.
+   * Writes more of a file behind the entries that `begun` holds; gives those that it holds then, fewer than all when the hub lacks one.
    *
-   * @param manifest the beginning of that of a file of `sizeBytes`.
+   * @param wantedFile its manifest may be a beginning.
    */
   async extend(
     { staging, entries }: Begun,
-    { manifest, sizeBytes }: { readonly manifest: Manifest; readonly sizeBytes: number },
+    wantedFile: WantedFile,
     record: NodeRecord | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Manifest> {
@@ -321,12 +327,12 @@ export class Downloader {
     const path = record && (await this.#trees.localPath(record.nodeId));
     const here = record?.local;
     const isThere = path !== undefined && here?.content.kind === "file";
-    const replaced = isThere
-      ? await this.#offerReplaced(local, { path, stat: here.stat, manifestId: here.content.manifestId }, sizeBytes, signal)
-      : [];
+    const replaced = isThere ? { path, stat: here.stat, manifestId: here.content.manifestId } : undefined;
+    const bases = await this.#offerReplaced(local, replaced, wantedFile, signal);
+    const { manifest } = wantedFile;
     const sources = sourcesOf(manifest, entries.length, local);
     const wanted = manifest.slice(entries.length).filter((_, index) => sources[index] === undefined);
-    const filling = { manifest, sources, staging, firstIndex: entries.length, bases: baseChunks(replaced, manifest), local };
+    const filling = { manifest, sources, staging, firstIndex: entries.length, bases, local };
     const chunks = fetchChunks(this.#context, wanted, { bases: this.#basesOf([filling]), signal });
     try {
       await this.#fill(filling, chunks, { fetched() {}, reused() {} }, signal);
@@ -341,8 +347,7 @@ export class Downloader {
     const { staging, firstIndex, isFresh } = await this.#begun(file, manifest);
     const isOneWrite = isFresh && manifest.length <= 1;
     try {
-      const { local, replaced } = await this.#local(file, holders, signal);
-      const bases = replaced.length === 0 ? NO_BASES : baseChunks(replaced, manifest);
+      const { local, bases } = await this.#local(file, manifest, holders, signal);
       return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases, local, staging, firstIndex, isOneWrite };
     } catch (error) {
       await staging.close();
@@ -373,33 +378,37 @@ export class Downloader {
     return { staging, firstIndex, isFresh: false };
   }
 
-  /** Where chunks are in files that are here: the one that is to be replaced, whose manifest is given too, and those that have the content that is wanted. */
+  /** Where chunks are in files that are here: the one that is to be replaced, with what it is a base of, and those that have the content that is wanted. */
   async #local(
-    file: FileToFetch,
+    { record, path, content, expected }: FileToFetch,
+    manifest: Manifest,
     holders: readonly NodeRecord[],
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly local: ReadonlyMap<ChunkId, Source>; readonly replaced: Manifest }> {
+  ): Promise<Pick<Job, "local" | "bases">> {
     const local = new Map<ChunkId, Source>();
-    const { local: here } = file.record;
-    const isThere = here?.content.kind === "file" && file.expected !== undefined;
-    const { path, content } = file;
-    const replaced = isThere
-      ? await this.#offerReplaced(local, { path, stat: here.stat, manifestId: here.content.manifestId }, content.sizeBytes, signal)
-      : [];
+    const here = record.local;
+    const isThere = here?.content.kind === "file" && expected !== undefined;
+    const replaced = isThere ? { path, stat: here.stat, manifestId: here.content.manifestId } : undefined;
+    const bases = await this.#offerReplaced(local, replaced, { manifest, sizeBytes: content.sizeBytes }, signal);
     for (const twin of holders) {
       const twinPath = await this.#trees.localPath(twin.nodeId);
-      if (twinPath === undefined || twin.local === undefined) continue;
-      offer(local, { path: twinPath, stat: twin.local.stat }, (await this.#trees.manifest(content.manifestId)) ?? []);
+      if (twinPath !== undefined && twin.local !== undefined) offer(local, { path: twinPath, stat: twin.local.stat }, manifest);
     }
-    return { local, replaced };
+    return { local, bases };
   }
 
-  /** Offers the chunks of a file that one of `sizeBytes` is to replace, also as they would be in one of that size; gives its manifest. */
-  async #offerReplaced(sources: Map<ChunkId, Source>, replaced: FileHere, sizeBytes: number, signal: AbortSignal | undefined): Promise<Manifest> {
-    const manifest = (await this.#trees.manifest(replaced.manifestId)) ?? [];
-    offer(sources, replaced, manifest);
-    offer(sources, replaced, (await this.#recuts.like(sizeBytes, replaced, signal)) ?? []);
-    return manifest;
+  /** Offers the chunks of the file that is to be replaced, also as they would be in the wanted one; gives those that others were probably made from. */
+  async #offerReplaced(
+    sources: Map<ChunkId, Source>,
+    replaced: FileHere | undefined,
+    { manifest, sizeBytes }: WantedFile,
+    signal: AbortSignal | undefined,
+  ): Promise<Job["bases"]> {
+    if (replaced === undefined) return NO_BASES;
+    const base = (await this.#trees.manifest(replaced.manifestId)) ?? [];
+    const recut = (await this.#recuts.like(sizeBytes, replaced, signal)) ?? base;
+    for (const entries of [base, recut]) offer(sources, replaced, entries);
+    return baseChunksByRecut(base, manifest, recut);
   }
 
   /** Of the files that are to be replaced, as long as they are what they were. */

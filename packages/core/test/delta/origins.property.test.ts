@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   applyDelta,
   baseChunks,
+  baseChunksByRecut,
   chunkBytes,
   type ChunkId,
   chunkIdOf,
@@ -71,7 +72,7 @@ function cutsOf({ seed, profiles: [before, after], sizeBytes, edits, repeats }: 
     const rest = bytes.subarray(Math.min(bytes.length, start + removed));
     return new Uint8Array(Buffer.concat([bytes.subarray(0, start), noise(`${seed} ${index}`, added), rest]));
   }, old);
-  return { base: cut(old, before), target: cut(now, after), recut: cut(now, before) };
+  return { base: cut(old, before), baseRecut: cut(old, after), target: cut(now, after), recut: cut(now, before) };
 }
 
 function idsOf({ manifest }: Cut): ReadonlySet<ChunkId> {
@@ -141,6 +142,87 @@ describe("origins", () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("baseChunksByRecut", () => {
+  it("names old chunks, each once, within the bounds of a delta, that hold the bytes of those which the recut has near", () => {
+    fc.assert(
+      fc.property(grown, (edit) => {
+        const { base, target, baseRecut } = cutsOf(edit);
+        const held = idsOf(base);
+        const near = baseChunks(baseRecut.manifest, target.manifest);
+        const bases = baseChunksByRecut(base.manifest, target.manifest, baseRecut.manifest);
+        expect([...bases.keys()]).toEqual([...near.keys()]);
+        const old = Buffer.concat(base.manifest.map(({ chunkId }) => base.bytesOf.get(chunkId) as Uint8Array));
+        for (const [chunkId, entries] of bases) {
+          expect(entries.length).toBeGreaterThan(0);
+          expect(entries.length).toBeLessThanOrEqual(MAX_DELTA_BASES);
+          expect(new Set(entries).size).toBe(entries.length);
+          const named = new Set(entries.map((entry) => entry.chunkId));
+          for (const one of named) expect(held.has(one)).toBe(true);
+          // All that is near is in what is named.
+          if (edit.repeats || entries.length === MAX_DELTA_BASES) continue;
+          const covered = Buffer.concat(
+            base.manifest.map(
+              (entry) => (named.has(entry.chunkId) ? base.bytesOf.get(entry.chunkId) : undefined) ?? new Uint8Array(entry.lengthBytes),
+            ),
+          );
+          for (const entry of near.get(chunkId) ?? []) {
+            const bytes = baseRecut.bytesOf.get(entry.chunkId) as Uint8Array;
+            const at = old.indexOf(bytes);
+            expect(Buffer.compare(covered.subarray(at, at + bytes.length), bytes)).toBe(0);
+          }
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("are the base chunks where the profile is the same", () => {
+    fc.assert(
+      fc.property(grown, (edit) => {
+        const { base, recut } = cutsOf(edit);
+        expect(baseChunksByRecut(base.manifest, recut.manifest, base.manifest)).toEqual(baseChunks(base.manifest, recut.manifest));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("finds what an edit was made from also behind another one that has moved it far", () => {
+    const old = noise("far", 60_000);
+    const now = new Uint8Array(
+      Buffer.concat([
+        old.subarray(0, 20_000),
+        noise("put in", 9_000),
+        old.subarray(20_000, 40_000),
+        Buffer.from("a new line\n"),
+        old.subarray(40_000),
+        noise("put behind", 9_000),
+      ]),
+    );
+    const [base, target, recut] = [cut(old, SMALL), cut(now, LARGE), cut(old, LARGE)];
+    const bases = baseChunksByRecut(base.manifest, target.manifest, recut.manifest);
+    let at = 0;
+    const edited = target.manifest.find(({ lengthBytes }) => {
+      at += lengthBytes;
+      return at > 49_000;
+    });
+    const named = new Set(bases.get(edited?.chunkId as ChunkId)?.map(({ chunkId }) => chunkId));
+    let from = 0;
+    const around = base.manifest.filter(({ lengthBytes }) => {
+      from += lengthBytes;
+      return from > 40_000 && from - lengthBytes <= 40_000;
+    });
+    expect(around).toHaveLength(1);
+    for (const { chunkId } of around) expect(named.has(chunkId)).toBe(true);
+    expect(
+      new Set(
+        baseChunks(base.manifest, target.manifest)
+          .get(edited?.chunkId as ChunkId)
+          ?.map(({ chunkId }) => chunkId),
+      ).has(around[0]?.chunkId as ChunkId),
+    ).toBe(false);
   });
 });
 
