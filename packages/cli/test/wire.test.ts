@@ -100,6 +100,38 @@ describe("what crosses the wire", () => {
     expect(await differences(laptop.folder, phone.folder)).toEqual([]);
   }, 120_000);
 
+  it("is what is new and some when a file passes 128 MiB, and is cut in larger or smaller chunks from then on", async () => {
+    const { url } = await startServer();
+    const [laptop, phone] = await twins(url);
+    const path = join(laptop.folder, "tape.bin");
+    const random = seededRandom(5);
+
+    /** What crosses the sockets of each device for an edit of new random bytes. */
+    const crossed = async (sizeBytes: number, edit: (bytes: Buffer) => Buffer): Promise<readonly number[]> => {
+      const before = random.bytes(sizeBytes);
+      await writeFile(path, before);
+      for (const twin of [laptop, phone]) expect((await syncOnce(twin)).json).toMatchObject({ inSync: true });
+      await writeFile(path, edit(before));
+      const sent = (await syncOnce(laptop)).json;
+      const received = (await syncOnce(phone)).json;
+      expect(sent).toMatchObject({ inSync: true, filesUploaded: 1 });
+      expect(received).toMatchObject({ inSync: true, filesDownloaded: 1 });
+      expect(await differences(laptop.folder, phone.folder)).toEqual([]);
+      return [sent, received].map((report) => bytesOf(figuresOf(report)));
+    };
+
+    // One has to say of what each chunk is made, some 300 bytes; the other has seen by itself what it has of them.
+    const [grownUp, grownDown] = await crossed(133_900_000, (bytes) =>
+      Buffer.concat([bytes.subarray(0, 50_000_000), random.bytes(500_000), bytes.subarray(50_000_000), random.bytes(500_000)]),
+    );
+    expect(grownUp).toBeLessThan(1_250 * KB);
+    expect(grownDown).toBeLessThan(1_030 * KB);
+
+    const [shrunkUp, shrunkDown] = await crossed(134_700_000, (bytes) => Buffer.concat([bytes.subarray(0, 50_000_000), bytes.subarray(51_000_000)]));
+    expect(shrunkUp).toBeLessThan(450 * KB);
+    expect(shrunkDown).toBeLessThan(120 * KB);
+  }, 120_000);
+
   it("is under 3 KB for each device when 8 MB are duplicated, and no content when 200 small files are", async () => {
     const { url } = await startServer();
     const [laptop, phone] = await twins(url);

@@ -29,8 +29,10 @@ export {
 export { baseChunks } from "./delta/base-chunks.js";
 export { applyDelta, decodeDelta, type Delta, type DeltaOperation, encodeDelta, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta/delta.js";
 export { type Base, diffChunk } from "./delta/diff-chunk.js";
+export { baseChunksByRecut, type Origin, origins } from "./delta/origins.js";
 export { type DeltaPlan, planDelta, type PlanDeltaOptions, type PlannedChunk } from "./delta/plan-delta.js";
 export {
+  type ChunkCopy,
   diffAgainstSketches,
   type Sketch,
   sketchAverageFor,

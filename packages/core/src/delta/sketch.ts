@@ -5,7 +5,7 @@ import { bytesToHex } from "../codec/hex.js";
 import type { Env, Sha256 } from "../env.js";
 import { TwinfoldError } from "../errors.js";
 import type { ChunkId } from "../ids.js";
-import { MAX_CHUNK_BYTES } from "../manifest.js";
+import { type ManifestEntry, MAX_CHUNK_BYTES } from "../manifest.js";
 import { DeltaBuilder, MAX_DELTA_BASE_BYTES, MAX_DELTA_BASES } from "./delta.js";
 
 const KIB = 1024;
@@ -92,9 +92,20 @@ function fingerprintOf(piece: Uint8Array, sha256: Sha256): string {
   return bytesToHex(sha256(piece).subarray(0, 8));
 }
 
+/** A range of a chunk that stands in an old one too, byte by byte. */
+export interface ChunkCopy {
+  /** Where it begins in the new chunk. */
+  readonly at: number;
+  readonly base: ManifestEntry;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
 export interface SketchOptions extends Pick<Env, "sha256" | "compression"> {
   /** Of the pieces, as the bases were sketched. */
   readonly averageBytes: number;
+  /** Ranges of the target that need not be looked for; ascending, without overlap. @default none */
+  readonly copies?: readonly ChunkCopy[] | undefined;
 }
 
 /** A chunk that the receiver has and of which only the sketch is at hand. */
@@ -104,23 +115,27 @@ export interface SketchedBase {
 }
 
 /**
- * Tells `target` by pieces that it shares with the bases, as the payload of a `delta` frame; `undefined` when that is not smaller.
+ * Tells `target` by `copies` and by pieces that the rest of it shares with the bases, as the payload of a `delta` frame; `undefined` when that is not smaller.
  *
  * Pieces are equal when length and 64 bits of SHA-256 are. Should two ever differ all the same, the receiver sees it by the chunk's
- * id and asks for plain bytes. Bases beyond what one delta may name are not used. With `compression` the inserts are deflated.
+ * id and asks for plain bytes. Bases beyond what one delta may name are not used, those of copies first. With `compression` the inserts are deflated.
  */
 export function diffAgainstSketches(
   target: Uint8Array,
   bases: readonly SketchedBase[],
-  { averageBytes, sha256, compression }: SketchOptions,
+  { averageBytes, sha256, compression, copies = [] }: SketchOptions,
 ): Uint8Array | undefined {
-  const usable = usableBases(
-    bases,
-    ({ chunkId }) => chunkId,
-    ({ sketch }) => sketch.reduce((sum, piece) => sum + piece.lengthBytes, 0),
+  const sketched = bases.map(({ chunkId, sketch }) => ({ chunkId, lengthBytes: sketch.reduce((sum, piece) => sum + piece.lengthBytes, 0) }));
+  const usable = new Set(
+    usableBases(
+      [...copies.map(({ base }) => base), ...sketched],
+      ({ chunkId }) => chunkId,
+      ({ lengthBytes }) => lengthBytes,
+    ).map(({ chunkId }) => chunkId),
   );
   const known = new Map<string, Array<{ readonly chunkId: ChunkId; readonly offsetBytes: number }>>();
-  for (const { chunkId, sketch } of usable) {
+  for (const { chunkId, sketch } of bases) {
+    if (!usable.has(chunkId)) continue;
     for (const { fingerprint, lengthBytes, offsetBytes } of sketch) {
       const key = `${fingerprint}:${lengthBytes}`;
       const places = known.get(key);
@@ -130,14 +145,29 @@ export function diffAgainstSketches(
   }
   const builder = new DeltaBuilder(target);
   let next: { readonly chunkId: ChunkId; readonly offsetBytes: number } | undefined;
-  for (const { start, end } of piecesOf(target, sketchProfile(averageBytes))) {
-    const places = known.get(`${fingerprintOf(target.subarray(start, end), sha256)}:${end - start}`) ?? [];
-    const place = places.find(({ chunkId, offsetBytes }) => chunkId === next?.chunkId && offsetBytes === next.offsetBytes) ?? places[0];
-    if (place === undefined) continue;
-    builder.insertUntil(start);
-    builder.copy(place.chunkId, place.offsetBytes, end - start);
-    next = { chunkId: place.chunkId, offsetBytes: place.offsetBytes + end - start };
+
+  /** Copies what is recognized of the target up to `end`. */
+  const recognize = (end: number): void => {
+    if (known.size === 0) return;
+    const from = builder.at;
+    for (const piece of piecesOf(target.subarray(from, end), sketchProfile(averageBytes))) {
+      const [start, lengthBytes] = [from + piece.start, piece.end - piece.start];
+      const places = known.get(`${fingerprintOf(target.subarray(start, start + lengthBytes), sha256)}:${lengthBytes}`) ?? [];
+      const place = places.find(({ chunkId, offsetBytes }) => chunkId === next?.chunkId && offsetBytes === next.offsetBytes) ?? places[0];
+      if (place === undefined) continue;
+      builder.insertUntil(start);
+      builder.copy(place.chunkId, place.offsetBytes, lengthBytes);
+      next = { chunkId: place.chunkId, offsetBytes: place.offsetBytes + lengthBytes };
+    }
+  };
+
+  for (const { at, base, offsetBytes, lengthBytes } of copies) {
+    if (!usable.has(base.chunkId)) continue;
+    recognize(at);
+    builder.insertUntil(at);
+    builder.copy(base.chunkId, offsetBytes, lengthBytes);
   }
+  recognize(target.length);
   return builder.finish(compression);
 }
 

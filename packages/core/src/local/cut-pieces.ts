@@ -3,7 +3,7 @@ import { chunkProfileFor } from "../chunking/profile.js";
 import type { Sha256 } from "../env.js";
 import { chunkIdOf, type Manifest, type ManifestEntry } from "../manifest.js";
 
-/** The chunks of a file of `sizeBytes` whose bytes come in pieces: `cut` of a LocalTree that has only `read`. Memory: a piece, and the chunks that end in it. */
+/** The chunks of bytes that come in pieces, cut as those of a file of `sizeBytes` are: `cut` of a LocalTree that has only `read`. Memory: a piece, and the chunks that end in it. */
 export async function cutPieces(pieces: AsyncIterable<Uint8Array>, sizeBytes: number, sha256: Sha256): Promise<Manifest> {
   const chunker = createChunker(chunkProfileFor(sizeBytes));
   const entries: ManifestEntry[] = [];

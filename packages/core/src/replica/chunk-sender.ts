@@ -1,9 +1,9 @@
 import { compressionOf } from "../compression/fflate-compression.js";
 import { isWorthDeflating } from "../compression/is-worth-deflating.js";
+import type { Origin } from "../delta/origins.js";
 import { diffAgainstSketches, type Sketch, sketchAverageFor } from "../delta/sketch.js";
 import { isTwinfoldError } from "../errors.js";
 import type { ChunkId } from "../ids.js";
-import type { ManifestEntry } from "../manifest.js";
 import { type Frame, MAX_BATCH_BYTES } from "../storage/frame.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import { Trials } from "./trials.js";
@@ -11,8 +11,10 @@ import { Trials } from "./trials.js";
 /** Of less a difference saves no more than asking for the pieces of its bases costs. */
 const MIN_DIFFED_BYTES = 4 * 1024;
 
-/** For a chunk that the hub lacks, those that it has and that the chunk was probably made from. */
-export type Bases = ReadonlyMap<ChunkId, readonly ManifestEntry[]>;
+/** For a chunk that the hub lacks, what it was made from of those that it has. */
+export type Origins = ReadonlyMap<ChunkId, Origin>;
+
+const NEW: Origin = { copies: [], bases: [] };
 
 export interface Sent {
   /** Chunks that are durable at the hub now. */
@@ -26,15 +28,15 @@ export interface Sent {
 export class ChunkSender {
   readonly #parts: Pick<ReplicaParts, "transport" | "workspaceId" | "env" | "link">;
   /** A file that was written anew has nothing in common with what it was. */
-  readonly #trials = new WeakMap<Bases, Trials>();
+  readonly #trials = new WeakMap<Origins, Trials>();
 
   constructor(parts: Pick<ReplicaParts, "transport" | "workspaceId" | "env" | "link">) {
     this.#parts = parts;
   }
 
   /** @param frames plain, of at most 8 MiB together. */
-  async send(frames: readonly Frame[], bases: Bases, signal: AbortSignal | undefined): Promise<Sent> {
-    const smallest = await this.#smallest(frames, bases, signal);
+  async send(frames: readonly Frame[], origins: Origins, signal: AbortSignal | undefined): Promise<Sent> {
+    const smallest = await this.#smallest(frames, origins, signal);
     const isPlain = smallest.every(({ codec }) => codec === "plain");
     try {
       const { stored, sendPlain } = await this.#upload(smallest, signal);
@@ -72,21 +74,25 @@ export class ChunkSender {
     return answer;
   }
 
-  async #smallest(frames: readonly Frame[], bases: Bases, signal: AbortSignal | undefined): Promise<readonly Frame[]> {
+  async #smallest(frames: readonly Frame[], origins: Origins, signal: AbortSignal | undefined): Promise<readonly Frame[]> {
     const { env, link } = this.#parts;
     const compression = compressionOf(env);
     const deflates = link.offers("deflate") && link.up.isSlow;
-    const trials = this.#trials.get(bases) ?? new Trials();
-    this.#trials.set(bases, trials);
-    const { averageBytes, sketches } = await this.#sketches(frames, bases, trials, signal);
+    const trials = this.#trials.get(origins) ?? new Trials();
+    this.#trials.set(origins, trials);
+    const { averageBytes, sketches } = await this.#sketches(frames, origins, trials, signal);
     const smallest = frames.map((frame): Frame => {
       const { chunkId, payload: bytes } = frame;
-      const sketched = (bases.get(chunkId) ?? []).flatMap((base) => {
+      const { copies, bases } = origins.get(chunkId) ?? NEW;
+      const sketched = bases.flatMap((base) => {
         const sketch = sketches.get(base.chunkId);
         return sketch === undefined ? [] : [{ chunkId: base.chunkId, sketch }];
       });
       // What repeats within the chunk alone is not looked for: to cut it into pieces and hash them takes longer than to send it.
-      const delta = sketched.length === 0 ? undefined : diffAgainstSketches(bytes, sketched, { averageBytes, sha256: env.sha256, compression });
+      const delta =
+        copies.length + sketched.length === 0
+          ? undefined
+          : diffAgainstSketches(bytes, sketched, { averageBytes, copies, sha256: env.sha256, compression });
       const deflated = deflates && isWorthDeflating(bytes) ? compression.deflate(bytes) : undefined;
       if (delta !== undefined && delta.length <= (deflated ?? bytes).length) return { ...frame, codec: "delta", payload: delta };
       return deflated !== undefined && deflated.length < bytes.length ? { ...frame, codec: "deflate", payload: deflated } : frame;
@@ -96,14 +102,15 @@ export class ChunkSender {
   }
 
   /** The pieces of the frames' bases, as the hub cuts its own copies. */
-  async #sketches(frames: readonly Frame[], bases: Bases, trials: Trials, signal: AbortSignal | undefined) {
+  async #sketches(frames: readonly Frame[], origins: Origins, trials: Trials, signal: AbortSignal | undefined) {
     const { transport, workspaceId, link } = this.#parts;
     const sketches = new Map<ChunkId, Sketch>();
-    const based = link.offers("delta") ? frames.filter(({ chunkId }) => bases.has(chunkId)) : [];
+    const basesOf = ({ chunkId }: Frame) => (origins.get(chunkId) ?? NEW).bases;
+    const based = link.offers("delta") ? frames.filter((frame) => basesOf(frame).length > 0) : [];
     const basedBytes = based.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
     const averageBytes = sketchAverageFor(basedBytes / Math.max(1, based.length));
     if (basedBytes < MIN_DIFFED_BYTES || !trials.isDue()) return { averageBytes, sketches };
-    const asked = new Map(based.flatMap(({ chunkId }) => bases.get(chunkId) ?? []).map((entry) => [entry.chunkId, entry.lengthBytes]));
+    const asked = new Map(based.flatMap(basesOf).map((entry) => [entry.chunkId, entry.lengthBytes]));
     for (const chunkIds of together(asked)) {
       const answers = await transport.sketches({ workspaceId, chunkIds, averageBytes }, { signal });
       for (const [index, sketch] of answers.entries()) {

@@ -1,4 +1,4 @@
-import { baseChunks } from "../delta/base-chunks.js";
+import { baseChunksByRecut } from "../delta/origins.js";
 import type { Env } from "../env.js";
 import { isTwinfoldError, TwinfoldError } from "../errors.js";
 import type { ChunkId, ManifestId, NodeId, WorkspaceId } from "../ids.js";
@@ -19,6 +19,7 @@ import type { FileContent } from "../node.js";
 import type { NodeRecord } from "../reconcile/node-record.js";
 import type { Transport } from "../transport/transport.js";
 import { type FetchContext, fetchChunks, type LocalBases } from "./chunk-fetcher.js";
+import { type FileHere, Recuts } from "./recuts.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Trees } from "./trees.js";
 import type { Unverified } from "./unverified.js";
@@ -101,6 +102,12 @@ export interface FetchFilesOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+interface WantedFile {
+  readonly manifest: Manifest;
+  /** Of the whole file. */
+  readonly sizeBytes: number;
+}
+
 /** A file that is written beside its target. */
 interface Filling {
   readonly manifest: Manifest;
@@ -136,6 +143,7 @@ export class Downloader {
   readonly #context: FetchContext;
   readonly #unverified: Unverified;
   readonly #ahead: FetchedAhead;
+  readonly #recuts: Recuts;
 
   constructor(options: ReplicaParts & { readonly events: DownloaderEvents; readonly ahead: FetchedAhead }) {
     this.#transport = options.transport;
@@ -147,6 +155,7 @@ export class Downloader {
     this.#context = options;
     this.#unverified = options.unverified;
     this.#ahead = options.ahead;
+    this.#recuts = new Recuts(options);
   }
 
   /** Yields the outcomes of each group as soon as its files are in place. While they are put there, the chunks of the next group come in. */
@@ -201,7 +210,7 @@ export class Downloader {
         } else {
           openFor.add(file.content.manifestId);
           try {
-            jobs.push(await this.#prepare(file, manifest, holders[index] ?? []));
+            jobs.push(await this.#prepare(file, manifest, holders[index] ?? [], signal));
           } catch (error) {
             outcomes.push(outcomeOf(file, error));
           }
@@ -312,16 +321,27 @@ export class Downloader {
     }
   }
 
-  /** Writes more of `manifest` behind the entries that `begun` holds; gives those that it holds then, fewer than all when the hub lacks one. */
-  async extend({ staging, entries }: Begun, manifest: Manifest, record: NodeRecord | undefined, signal: AbortSignal | undefined): Promise<Manifest> {
+  /**
+   * Writes more of a file behind the entries that `begun` holds; gives those that it holds then, fewer than all when the hub lacks one.
+   *
+   * @param wantedFile its manifest may be a beginning.
+   */
+  async extend(
+    { staging, entries }: Begun,
+    wantedFile: WantedFile,
+    record: NodeRecord | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Manifest> {
     const local = new Map<ChunkId, Source>();
     const path = record && (await this.#trees.localPath(record.nodeId));
     const here = record?.local;
     const isThere = path !== undefined && here?.content.kind === "file";
-    const replaced = isThere ? await this.#offer(local, path, here.stat, here.content.manifestId) : [];
+    const replaced = isThere ? { path, stat: here.stat, manifestId: here.content.manifestId } : undefined;
+    const bases = await this.#offerReplaced(local, replaced, wantedFile, signal);
+    const { manifest } = wantedFile;
     const sources = sourcesOf(manifest, entries.length, local);
     const wanted = manifest.slice(entries.length).filter((_, index) => sources[index] === undefined);
-    const filling = { manifest, sources, staging, firstIndex: entries.length, bases: baseChunks(replaced, manifest), local };
+    const filling = { manifest, sources, staging, firstIndex: entries.length, bases, local };
     const chunks = fetchChunks(this.#context, wanted, { bases: this.#basesOf([filling]), signal });
     try {
       await this.#fill(filling, chunks, { fetched() {}, reused() {} }, signal);
@@ -332,12 +352,11 @@ export class Downloader {
   }
 
   /** `holders`: nodes whose file here has the content that is wanted. */
-  async #prepare(file: FileToFetch, manifest: Manifest, holders: readonly NodeRecord[]): Promise<Job> {
+  async #prepare(file: FileToFetch, manifest: Manifest, holders: readonly NodeRecord[], signal: AbortSignal | undefined): Promise<Job> {
     const { staging, firstIndex, isFresh } = await this.#begun(file, manifest);
     const isOneWrite = isFresh && manifest.length <= 1;
     try {
-      const { local, replaced } = await this.#local(file, holders);
-      const bases = replaced.length === 0 ? NO_BASES : baseChunks(replaced, manifest);
+      const { local, bases } = await this.#local(file, manifest, holders, signal);
       return { file, manifest, sources: sourcesOf(manifest, firstIndex, local), bases, local, staging, firstIndex, isOneWrite };
     } catch (error) {
       await staging.close();
@@ -368,30 +387,37 @@ export class Downloader {
     return { staging, firstIndex, isFresh: false };
   }
 
-  /** Where chunks are in files that are here: the one that is to be replaced, whose manifest is given too, and those that have the content that is wanted. */
+  /** Where chunks are in files that are here: the one that is to be replaced, with what it is a base of, and those that have the content that is wanted. */
   async #local(
-    file: FileToFetch,
+    { record, path, content, expected }: FileToFetch,
+    manifest: Manifest,
     holders: readonly NodeRecord[],
-  ): Promise<{ readonly local: ReadonlyMap<ChunkId, Source>; readonly replaced: Manifest }> {
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<Job, "local" | "bases">> {
     const local = new Map<ChunkId, Source>();
-    const { local: here } = file.record;
-    const isThere = here?.content.kind === "file" && file.expected !== undefined;
-    const replaced = isThere ? await this.#offer(local, file.path, here.stat, here.content.manifestId) : [];
+    const here = record.local;
+    const isThere = here?.content.kind === "file" && expected !== undefined;
+    const replaced = isThere ? { path, stat: here.stat, manifestId: here.content.manifestId } : undefined;
+    const bases = await this.#offerReplaced(local, replaced, { manifest, sizeBytes: content.sizeBytes }, signal);
     for (const twin of holders) {
-      const path = await this.#trees.localPath(twin.nodeId);
-      if (path !== undefined && twin.local !== undefined) await this.#offer(local, path, twin.local.stat, file.content.manifestId);
+      const twinPath = await this.#trees.localPath(twin.nodeId);
+      if (twinPath !== undefined && twin.local !== undefined) offer(local, { path: twinPath, stat: twin.local.stat }, manifest);
     }
-    return { local, replaced };
+    return { local, bases };
   }
 
-  async #offer(sources: Map<ChunkId, Source>, path: LocalPath, stat: LocalStat, manifestId: ManifestId): Promise<Manifest> {
-    const manifest = (await this.#trees.manifest(manifestId)) ?? [];
-    let offset = 0;
-    for (const { chunkId, lengthBytes } of manifest) {
-      if (!sources.has(chunkId)) sources.set(chunkId, { from: "local", path, stat, offset });
-      offset += lengthBytes;
-    }
-    return manifest;
+  /** Offers the chunks of the file that is to be replaced, also as they would be in the wanted one; gives those that others were probably made from. */
+  async #offerReplaced(
+    sources: Map<ChunkId, Source>,
+    replaced: FileHere | undefined,
+    { manifest, sizeBytes }: WantedFile,
+    signal: AbortSignal | undefined,
+  ): Promise<Job["bases"]> {
+    if (replaced === undefined) return NO_BASES;
+    const base = (await this.#trees.manifest(replaced.manifestId)) ?? [];
+    const recut = (await this.#recuts.like(sizeBytes, replaced, signal)) ?? base;
+    for (const entries of [base, recut]) offer(sources, replaced, entries);
+    return baseChunksByRecut(base, manifest, recut);
   }
 
   /** Of the files that are to be replaced, as long as they are what they were. */
@@ -507,6 +533,15 @@ export class Downloader {
       }
     }
     return chunkIdOf(bytes, this.#env.sha256) === entry.chunkId ? bytes : undefined;
+  }
+}
+
+/** Says where the chunks of a file that is here are. */
+function offer(sources: Map<ChunkId, Source>, { path, stat }: Pick<FileHere, "path" | "stat">, manifest: Manifest): void {
+  let offset = 0;
+  for (const { chunkId, lengthBytes } of manifest) {
+    if (!sources.has(chunkId)) sources.set(chunkId, { from: "local", path, stat, offset });
+    offset += lengthBytes;
   }
 }
 

@@ -1,21 +1,24 @@
-import { baseChunks } from "../delta/base-chunks.js";
+import { type Origin, origins } from "../delta/origins.js";
 import type { ChunkId, ManifestId, NodeId } from "../ids.js";
-import type { Manifest, ManifestEntry } from "../manifest.js";
+import { type Manifest, manifestSize } from "../manifest.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
-import type { Bases } from "./chunk-sender.js";
+import type { Origins } from "./chunk-sender.js";
 import type { FileToSend } from "./prepared-changes.js";
+import { Recuts } from "./recuts.js";
 import type { ReplicaParts } from "./replica-parts.js";
 
-type KnownAtHubParts = Pick<ReplicaParts, "trees" | "transport" | "workspaceId" | "link">;
+type KnownAtHubParts = Pick<ReplicaParts, "trees" | "tree" | "transport" | "workspaceId" | "env" | "link">;
 
 /** What the hub has of the content that is to go up: as the trees say, and as it answers. */
 export class KnownAtHub {
   readonly #parts: KnownAtHubParts;
+  readonly #recuts: Recuts;
   readonly #distrusted = new Set<NodeId>();
 
   constructor(parts: KnownAtHubParts) {
     this.#parts = parts;
+    this.#recuts = new Recuts(parts);
   }
 
   /** Asks about every chunk of this node from now on: the hub did not have what it should have had. */
@@ -59,15 +62,24 @@ export class KnownAtHub {
   }
 
   /** For missing chunks of files that were edited, what they were made from. */
-  async bases(files: readonly FileToSend[], missing: ReadonlySet<ChunkId>): Promise<Bases> {
-    const bases = new Map<ChunkId, readonly ManifestEntry[]>();
-    if (!this.#parts.link.offers("delta")) return bases;
-    for (const { record, manifest } of files) {
+  async origins(files: readonly FileToSend[], missing: ReadonlySet<ChunkId>, signal: AbortSignal | undefined): Promise<Origins> {
+    const found = new Map<ChunkId, Origin>();
+    if (!this.#parts.link.offers("delta")) return found;
+    for (const file of files) {
+      const { record, manifest } = file;
       if (!manifest.some(({ chunkId }) => missing.has(chunkId))) continue;
       const base = await this.baseManifest(record);
-      for (const [chunkId, entries] of base === undefined ? [] : baseChunks(base, manifest)) bases.set(chunkId, entries);
+      if (base === undefined) continue;
+      for (const [chunkId, origin] of origins(base, manifest, await this.#cutLike(base, file, signal))) found.set(chunkId, origin);
     }
-    return bases;
+    return found;
+  }
+
+  /** The file's manifest by the profile of `base`, where that is another one and the file is still there. */
+  async #cutLike(base: Manifest, { record, path, content, manifest }: FileToSend, signal: AbortSignal | undefined): Promise<Manifest> {
+    const stat = record.local?.stat;
+    const file = stat && { path, stat, manifestId: content.manifestId };
+    return (file && (await this.#recuts.like(manifestSize(base), file, signal))) ?? manifest;
   }
 }
 

@@ -1,7 +1,7 @@
 import { isTwinfoldError } from "../errors.js";
 import type { DraftId, NodeId } from "../ids.js";
 import { commonEntries, entriesWithin, type Manifest, manifestSize } from "../manifest.js";
-import type { DraftNews, DraftsQuery } from "../transport/transport.js";
+import type { DraftAbout, DraftNews, DraftsQuery } from "../transport/transport.js";
 import type { Begun, Downloader, FetchedAhead } from "./downloader.js";
 import type { ReplicaParts } from "./replica-parts.js";
 
@@ -20,6 +20,8 @@ const ENOUGH = Number.MAX_SAFE_INTEGER;
 interface AheadFile {
   readonly nodeId: NodeId;
   draftId: DraftId;
+  /** As the draft says that the file is. */
+  sizeBytes: number;
   /** The draft's entries, as far as they were told. */
   told: Manifest;
   /** What is on the disk of them. `undefined` while it is being opened, and when that failed. */
@@ -146,7 +148,7 @@ export class Prefetcher implements FetchedAhead {
     const { about, firstIndex, entries } = grown;
     if (file !== undefined && file.nodeId === about.nodeId) {
       if (firstIndex > file.told.length) this.#known.set(draftId, file.told.length);
-      else await this.#use(file, () => this.#tell(file, draftId, [...file.told.slice(0, firstIndex), ...entries]));
+      else await this.#use(file, () => this.#tell(file, draftId, about.sizeBytes, [...file.told.slice(0, firstIndex), ...entries]));
       return;
     }
     if (!(await this.#parts.presence.wantsAhead(about))) {
@@ -159,14 +161,15 @@ export class Prefetcher implements FetchedAhead {
     if (firstIndex > 0)
       this.#known.delete(draftId); // It is told from its start at the next call.
     else if (before === undefined) {
-      if (!this.#claimed.has(about.nodeId)) await this.#open(about.nodeId, draftId, entries);
-    } else await this.#use(before, () => this.#tell(before, draftId, entries));
+      if (!this.#claimed.has(about.nodeId)) await this.#open(about, draftId, entries);
+    } else await this.#use(before, () => this.#tell(before, draftId, about.sizeBytes, entries));
   }
 
-  async #open(nodeId: NodeId, draftId: DraftId, told: Manifest): Promise<void> {
+  async #open({ nodeId, sizeBytes }: DraftAbout, draftId: DraftId, told: Manifest): Promise<void> {
     const file: AheadFile = {
       nodeId,
       draftId,
+      sizeBytes,
       told,
       begun: undefined,
       heardAtMs: this.#parts.env.monotonicMs(),
@@ -181,10 +184,11 @@ export class Prefetcher implements FetchedAhead {
   }
 
   /** What is on the disk and not in `told` is cut off. */
-  async #tell(file: AheadFile, draftId: DraftId, told: Manifest): Promise<void> {
+  async #tell(file: AheadFile, draftId: DraftId, sizeBytes: number, told: Manifest): Promise<void> {
     file.heardAtMs = this.#parts.env.monotonicMs();
     file.isGone = false;
     file.draftId = draftId;
+    file.sizeBytes = sizeBytes;
     const common = commonEntries(file.told, told);
     if (common === told.length) return; // nothing that was not told before
     file.told = told;
@@ -202,7 +206,7 @@ export class Prefetcher implements FetchedAhead {
     const signal = this.#signal;
     const record = await this.#parts.trees.record(file.nodeId);
     try {
-      const entries = await this.#downloader().extend(begun, piece, record, signal);
+      const entries = await this.#downloader().extend(begun, { manifest: piece, sizeBytes: file.sizeBytes }, record, signal);
       file.begun = { staging: begun.staging, entries };
       if (entries.length < piece.length) file.stuckAt = told;
     } catch (error) {

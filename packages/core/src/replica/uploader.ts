@@ -7,7 +7,7 @@ import { type LocalPath, ROOT_PATH } from "../names.js";
 import type { FileContent, Head } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { FRAME_HEADER_BYTES } from "../storage/frame.js";
-import { type Bases, ChunkSender, type Sent } from "./chunk-sender.js";
+import { ChunkSender, type Origins, type Sent } from "./chunk-sender.js";
 import { CommitSender } from "./commit-sender.js";
 import { DraftAnnouncer, type SentFile } from "./draft-announcer.js";
 import { FrameBatch, type ReadRange } from "./frame-batch.js";
@@ -42,7 +42,7 @@ interface Group {
   readonly prepared: readonly Prepared[];
   /** Chunks that the hub lacks, those taken off that were sent. */
   readonly missing: Set<ChunkId>;
-  readonly bases: Bases;
+  readonly origins: Origins;
 }
 
 /**
@@ -160,11 +160,11 @@ export class Uploader {
   async #ask(prepared: readonly Prepared[], signal: AbortSignal | undefined): Promise<Group> {
     const files = filesOf(prepared);
     const missing = await this.#known.missing(files, signal);
-    return { prepared, missing, bases: await this.#known.bases(files, missing) };
+    return { prepared, missing, origins: await this.#known.origins(files, missing, signal) };
   }
 
   /** Makes every chunk of the group's files durable at the hub; gives the changes that may be committed. */
-  async #uploadContents({ prepared, missing, bases }: Group, signal: AbortSignal | undefined): Promise<readonly Prepared[]> {
+  async #uploadContents({ prepared, missing, origins }: Group, signal: AbortSignal | undefined): Promise<readonly Prepared[]> {
     const files = filesOf(prepared);
     this.#events.planned(files.length, bytesOf(files, missing));
     const postponed = new Set<NodeId>();
@@ -174,7 +174,7 @@ export class Uploader {
     const drafts = new DraftAnnouncer(this.#parts, [...sent.values()], missing, signal);
     const sendBatch = async (full: FrameBatch): Promise<void> => {
       const bytes = full.frames.reduce((sum, frame) => sum + frame.plainBytes, 0);
-      this.#events.uploaded(await this.#sender.send(full.frames, bases, signal), bytes);
+      this.#events.uploaded(await this.#sender.send(full.frames, origins, signal), bytes);
       drafts.stored(full.frames.map(({ chunkId }) => chunkId));
       full.giveBack();
     };

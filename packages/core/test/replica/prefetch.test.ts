@@ -28,6 +28,7 @@ import {
 } from "@twinfold/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { entriesWithin } from "../../src/manifest.js";
 
 const MIB = 1024 * 1024;
 /** Five requests of chunks. */
@@ -272,6 +273,28 @@ describe("a large file that is still being sent", () => {
     const common = before.findIndex(({ chunkId }, at) => chunkId !== after[at]?.chunkId);
     expect(common).toBeGreaterThan(50);
     expect(phone.seen.fetched).toBeLessThanOrEqual(before.length + after.length - common);
+  });
+
+  it("is made of what is here as far as that goes, also when it has grown past 128 MiB and has other chunks", async () => {
+    const { device } = await openWorld();
+    const [laptop, phone] = [await device(1), await device(2)];
+    const before = noise("large", SIZE_BYTES);
+    const after = new Uint8Array(Buffer.concat([before, noise("more", 110 * MIB)]));
+    laptop.tree.write("large.bin", before);
+    await laptop.sync();
+    await phone.sync();
+    phone.seen.fetched = 0;
+    phone.follow();
+    laptop.tree.write("large.bin", after);
+    await laptop.sync();
+    await until(() => phone.bytes("large.bin")?.length === after.length);
+    await phone.stop();
+    expect(sha256(phone.bytes("large.bin"))).toBe(sha256(after));
+    const chunks = manifestOf(after);
+    const here = entriesWithin(chunks, SIZE_BYTES).length;
+    expect(here).toBeGreaterThan(50);
+    expect(phone.seen.fetched).toBe(chunks.length - here);
+    expect(phone.count("chunksPrefetched")).toBeGreaterThan(0);
   });
 
   it.each<[string, ScopeOptions]>([
