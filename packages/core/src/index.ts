@@ -173,10 +173,10 @@ export { type Decision, decide, type PartAction, type PartChange, POLICY } from 
 export { COLLISIONS, reconcile, type Step, type TreesView } from "./reconcile/reconcile.js";
 export { createReplica } from "./replica/create-replica.js";
 export { noParent, noSuchTrash, restoredPath, STAGING_KEPT_MS, TRASH_KEPT_MS, type TrashItem } from "./local/trash.js";
-export { conflictName, isConflictName } from "./replica/conflict-name.js";
+export { conflictName, isConflictName } from "./replica/conflict/conflict-name.js";
 export type { ReplicaEvents } from "./replica/events.js";
-export { assertScope, type OnDemandPolicy, type ScopeOptions } from "./replica/scope.js";
-export { mergeText } from "./replica/merge-text.js";
+export { assertScope, type OnDemandPolicy, type ScopeOptions } from "./replica/scope/scope.js";
+export { mergeText } from "./replica/conflict/merge-text.js";
 export type {
   Conflict,
   ConflictResolver,

@@ -48,8 +48,8 @@ import {
 } from "../src/index.js";
 import { varint } from "../src/codec/codec.js";
 import { manifestRunCodec } from "../src/manifest.js";
-import { recordCodec } from "../src/replica/record-codec.js";
-import { type ReplicaState, replicaStateCodec } from "../src/replica/state.js";
+import { recordCodec } from "../src/replica/trees/record-codec.js";
+import { type ReplicaState, replicaStateCodec } from "../src/replica/trees/state.js";
 import golden from "./fixtures/formats.json" with { type: "json" };
 
 /*

@@ -3,7 +3,7 @@ import { nameKey } from "../names.js";
 import type { Content, Place } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import type { Step, TreesView } from "../reconcile/reconcile.js";
-import type { Trees } from "./trees.js";
+import type { Trees } from "./trees/trees.js";
 
 /** Removals since disk and hub were last equal that are done unasked: 25, or a fifth of the nodes but at most 1,000, whichever is more. */
 const LEAST = 25;

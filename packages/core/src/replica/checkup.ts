@@ -9,8 +9,8 @@ import type { OperationOptions } from "../operation-options.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { MAX_ASKED_CHUNKS } from "../transport/messages.js";
 import type { HeadRow } from "../transport/transport.js";
-import { fetchChunks } from "./chunk-fetcher.js";
-import { manifestOfFile } from "./manifest-of-file.js";
+import { fetchChunks } from "./download/chunk-fetcher.js";
+import { manifestOfFile } from "./scan/manifest-of-file.js";
 import type { ReplicaParts } from "./replica-parts.js";
 
 /**

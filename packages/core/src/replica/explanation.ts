@@ -1,13 +1,13 @@
 import { baseName, joinPath, type LocalPath, ROOT_PATH, splitPath } from "../names.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import { decide } from "../reconcile/policy.js";
-import { isConflictNameOf } from "./conflict-name.js";
-import { rulesOnDisk } from "./ignore-files.js";
-import { namesOfDisk } from "./name-on-disk.js";
+import { isConflictNameOf } from "./conflict/conflict-name.js";
+import { rulesOnDisk } from "./scope/ignore-files.js";
+import { namesOfDisk } from "./disk/name-on-disk.js";
 import type { Explanation } from "./replica.js";
 import type { ReplicaParts } from "./replica-parts.js";
-import type { Level, ScopeReason } from "./scope.js";
-import type { Trees } from "./trees.js";
+import type { Level, ScopeReason } from "./scope/scope.js";
+import type { Trees } from "./trees/trees.js";
 
 /** Says how one path stands. `skipped`: why it was left out, when it was. */
 export async function explainPath(

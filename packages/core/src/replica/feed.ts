@@ -11,9 +11,9 @@ import { helloHash } from "../transport/messages.js";
 import type { ChangesAnswer, CommitOutcome, Transport } from "../transport/transport.js";
 import { compareVersions } from "../version-vector.js";
 import type { HubLink } from "./hub-link.js";
-import { type CommitEffect, commitsInDoubt, settleCommit } from "./outbox.js";
+import { type CommitEffect, commitsInDoubt, settleCommit } from "./upload/outbox.js";
 import type { ReplicaParts } from "./replica-parts.js";
-import type { Trees } from "./trees.js";
+import type { Trees } from "./trees/trees.js";
 
 /**
  * Writes what the hub says into the remote tree.

@@ -11,7 +11,7 @@ import type { Plan } from "../reconcile/plan.js";
 import type { Revision, Transport } from "../transport/transport.js";
 import type { CheckOptions, CheckReport } from "./checkup.js";
 import type { ReplicaEvents } from "./events.js";
-import type { ScopeOptions } from "./scope.js";
+import type { ScopeOptions } from "./scope/scope.js";
 
 export interface ReplicaOptions extends ScopeOptions {
   readonly workspaceId: WorkspaceId;

@@ -6,17 +6,17 @@ import type { FileContent, Head } from "../node.js";
 import { slotKey } from "../local/name-rules.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import type { Step } from "../reconcile/reconcile.js";
-import { askResolver } from "./ask-resolver.js";
-import { DiskSteps, type StepOutcome } from "./disk-steps.js";
-import { Downloader, type FileToFetch } from "./downloader.js";
-import { INTENTS_AT_ONCE } from "./intents.js";
-import type { CommitEffect } from "./outbox.js";
-import { Prefetcher } from "./prefetcher.js";
+import { askResolver } from "./conflict/ask-resolver.js";
+import { DiskSteps, type StepOutcome } from "./disk/disk-steps.js";
+import { Downloader, type FileToFetch } from "./download/downloader.js";
+import { INTENTS_AT_ONCE } from "./disk/intents.js";
+import type { CommitEffect } from "./upload/outbox.js";
+import { Prefetcher } from "./download/prefetcher.js";
 import type { ReplicaParts } from "./replica-parts.js";
 import type { Tally } from "./tally.js";
-import type { PushStep } from "./prepared-changes.js";
+import type { PushStep } from "./upload/prepared-changes.js";
 import type { Turns } from "./turns.js";
-import { Uploader } from "./uploader.js";
+import { Uploader } from "./upload/uploader.js";
 
 type DiskStep = Exclude<Step, { kind: "push" | "delete-there" }>;
 

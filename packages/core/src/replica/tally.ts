@@ -1,7 +1,7 @@
 import type { NodeId } from "../ids.js";
 import type { LocalPath } from "../names.js";
 import type { ReplicaEvents } from "./events.js";
-import type { CommitEffect } from "./outbox.js";
+import type { CommitEffect } from "./upload/outbox.js";
 import type { SkippedNode, SyncReport } from "./replica.js";
 
 /** Times that one node's change is planned anew after the hub was ahead or the disk had changed, before the person is told. */

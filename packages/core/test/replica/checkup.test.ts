@@ -11,7 +11,7 @@ import {
 } from "@twinfold/core";
 import { expect, it } from "vitest";
 import { isLive } from "../../src/reconcile/node-record.js";
-import { recordToRow, rowToRecord } from "../../src/replica/record-codec.js";
+import { recordToRow, rowToRecord } from "../../src/replica/trees/record-codec.js";
 import { createTwins, type Device, texts, type Twins } from "./twins.js";
 
 async function rowsOf({ workspaceId }: Twins, device: Device): Promise<ReadonlyArray<{ row: ReplicaRow; record: NodeRecord }>> {

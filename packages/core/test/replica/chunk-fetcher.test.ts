@@ -11,7 +11,7 @@ import {
   takeFrameRoom,
   type Transport,
 } from "@twinfold/core";
-import { fetchChunks } from "../../src/replica/chunk-fetcher.js";
+import { fetchChunks } from "../../src/replica/download/chunk-fetcher.js";
 import { HubLink } from "../../src/replica/hub-link.js";
 import { openWorld, principal } from "../hub/hub-world.js";
 

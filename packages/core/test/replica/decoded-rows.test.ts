@@ -1,7 +1,7 @@
 import { ANY_NAME, EMPTY_VECTOR, type NodeId, type NodeName, type NodeRecord } from "@twinfold/core";
 import { expect, it } from "vitest";
-import { createRowDecoder } from "../../src/replica/decoded-rows.js";
-import { recordToRow } from "../../src/replica/record-codec.js";
+import { createRowDecoder } from "../../src/replica/trees/decoded-rows.js";
+import { recordToRow } from "../../src/replica/trees/record-codec.js";
 
 function recordOf(number: number, name = "notes"): NodeRecord {
   const place = { parentId: "0".repeat(32) as NodeId, name: name as NodeName };

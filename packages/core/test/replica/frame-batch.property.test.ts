@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ChunkId, encodeFrames, type Frame, type Manifest, takeFrameRoom } from "@twinfold/core";
-import { FrameBatch, type ReadRange } from "../../src/replica/frame-batch.js";
+import { FrameBatch, type ReadRange } from "../../src/replica/upload/frame-batch.js";
 
 /** A file, the chunks that it is cut into, how many of them are read together, and where its reader cuts what it gives. */
 const files = fc

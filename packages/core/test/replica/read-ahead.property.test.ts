@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readAhead } from "../../src/replica/read-ahead.js";
+import { readAhead } from "../../src/replica/upload/read-ahead.js";
 
 /** Gives 1, 2, 3 … and fails in the place of `failAt`. Notes what it has begun to make, and whether it was left. */
 function counting(length: number, failAt: number) {

@@ -2,7 +2,7 @@ import type { LocalState, NodeName, NodeRecord, SyncedState } from "@twinfold/co
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
-import { recordCodec } from "../../src/replica/record-codec.js";
+import { recordCodec } from "../../src/replica/trees/record-codec.js";
 import * as arbitrary from "../arbitraries.js";
 
 const stat: fc.Arbitrary<LocalState["stat"]> = fc.record({

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chunkBytes, chunkProfileFor, chunkIdOf, createMemoryLocalTree, type LocalTree, type ManifestId, parsePath } from "@twinfold/core";
 import { describe, expect, it } from "vitest";
-import { Recuts } from "../../src/replica/recuts.js";
+import { Recuts } from "../../src/replica/disk/recuts.js";
 import { virtualEnv } from "./twins.js";
 
 const MB = 1_000_000;

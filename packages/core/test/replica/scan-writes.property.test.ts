@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NodeName } from "../../src/names.js";
 import type { NodeRecord } from "../../src/reconcile/node-record.js";
-import { findOwners } from "../../src/replica/owners.js";
-import { ScanWrites } from "../../src/replica/scan-writes.js";
-import { Trees } from "../../src/replica/trees.js";
+import { findOwners } from "../../src/replica/scan/owners.js";
+import { ScanWrites } from "../../src/replica/scan/scan-writes.js";
+import { Trees } from "../../src/replica/trees/trees.js";
 import { virtualEnv } from "./twins.js";
 
 const ROOT = "" as LocalPath;
