@@ -151,10 +151,13 @@ export class EngineUser {
     return found;
   }
 
+  /** What is in the trash, without the note beside it of where it was. */
   *#trashedFiles(): Generator<readonly [path: string, bytes: Uint8Array]> {
     if (!this.#parts.folder.isThere) return;
-    for (const [path, entry] of this.#parts.disk.files(ROOT)) {
-      if (path.startsWith(`${INTERNAL_NAME}/trash/`) && entry.kind === "file") yield [path, entry.bytes];
+    const files = new Map(this.#parts.disk.files(ROOT));
+    for (const [path, entry] of files) {
+      const isNote = path.endsWith(".json") && files.has(path.slice(0, -".json".length));
+      if (path.startsWith(`${INTERNAL_NAME}/trash/`) && entry.kind === "file" && !isNote) yield [path, entry.bytes];
     }
   }
 }
