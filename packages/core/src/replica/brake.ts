@@ -3,6 +3,7 @@ import { nameKey } from "../names.js";
 import type { Content, Place } from "../node.js";
 import { isLive, type NodeRecord } from "../reconcile/node-record.js";
 import type { Step, TreesView } from "../reconcile/reconcile.js";
+import { isToBeFetchedAgain } from "./disk/power-loss.js";
 import type { Trees } from "./trees/trees.js";
 
 /** Removals since disk and hub were last equal that are done unasked: 25, or a fifth of the nodes but at most 1,000, whichever is more. */
@@ -129,9 +130,9 @@ function empties(step: Step, record: NodeRecord | undefined): boolean {
   return sizeOf(from?.content) > 0 && to?.content.kind === "file" && sizeOf(to.content) === 0;
 }
 
-/** True for a step that puts the hub's content in the place of what is here. */
+/** True for a step that puts the hub's content in the place of what somebody has here. */
 function replaces(step: Step, record: NodeRecord | undefined): boolean {
-  return step.kind === "pull" && step.content && record?.local !== undefined;
+  return step.kind === "pull" && step.content && record?.local !== undefined && !isToBeFetchedAgain(record);
 }
 
 function sizeOf(content: Content | undefined): number {

@@ -86,6 +86,11 @@ export class PowerLoss {
   }
 }
 
+/** True of a record that {@link fetchedAgain} has made: what is here is nobody's. */
+export function isToBeFetchedAgain({ synced }: NodeRecord): boolean {
+  return synced !== undefined && synced.contentVector.size === 0;
+}
+
 /** The record with what is left on the disk as the base, and so the hub's content comes here. */
 export function fetchedAgain(record: NodeRecord): NodeRecord {
   const { local, synced } = record;

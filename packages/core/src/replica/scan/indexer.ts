@@ -1,6 +1,7 @@
+import { isTwinfoldError } from "../../errors.js";
 import type { NodeId } from "../../ids.js";
 import type { LocalPath } from "../../names.js";
-import { ROOT_PATH } from "../../names.js";
+import { parentPath, ROOT_PATH } from "../../names.js";
 import { DirectoryScanner, type ScanEvents } from "./directory-scanner.js";
 import { EmptiedFiles } from "./emptied-files.js";
 import { nearestKnownDirectory } from "./known-directory.js";
@@ -96,10 +97,16 @@ export class Indexer {
     intents.beginScan();
     // Several places may lead to one directory. Looked at twice in one scan, what is new in it would be two nodes.
     const begin = new Map<LocalPath, Place>();
+    const add = (found: Omit<Place, "deep">, deep: boolean): void =>
+      void begin.set(found.path, { ...found, deep: deep || begin.get(found.path)?.deep === true });
     for (const place of places) {
-      const found = await nearestKnownDirectory(trees, place.path);
-      const deep = (found.path === place.path && place.deep) || begin.get(found.path)?.deep === true;
-      begin.set(found.path, { ...found, deep });
+      let found = await nearestKnownDirectory(trees, place.path);
+      add(found, found.path === place.path && place.deep);
+      // What has taken the place of a directory was seen by nobody who looks only into it.
+      while (found.path !== ROOT_PATH && !(await this.#isStillThere(found))) {
+        found = await nearestKnownDirectory(trees, parentPath(found.path));
+        add(found, false);
+      }
     }
     // From the top, as rules are found there that take what is below out of the local tree.
     const fromTheTop = [...begin.values()].sort((a, b) => (a.path < b.path ? 1 : -1));
@@ -138,6 +145,18 @@ export class Indexer {
     } catch (error) {
       // To the next look their rules are no news.
       for (const [nodeId, path] of reruled) this.#news.reruled.set(nodeId, path);
+      throw error;
+    }
+  }
+
+  /** False when the disk has something else at a directory's path. True where that cannot be told: the look into it will say why. */
+  async #isStillThere({ nodeId, path }: Omit<Place, "deep">): Promise<boolean> {
+    const { trees, tree } = this.#parts;
+    const record = await trees.record(nodeId);
+    try {
+      return (await tree.stat(path))?.inode === record?.local?.stat.inode;
+    } catch (error) {
+      if (isTwinfoldError(error)) return true;
       throw error;
     }
   }
