@@ -30,11 +30,7 @@ const MIN_COPY_BYTES = 24;
  * are all alike. Bases beyond what one delta may name are not used. With `compression` the inserts are deflated.
  */
 export function diffChunk(target: Uint8Array, bases: readonly Base[], compression?: Compression): Uint8Array | undefined {
-  const usable = usableBases(
-    bases,
-    ({ chunkId }) => chunkId,
-    ({ bytes }) => bytes.length,
-  );
+  const usable = usableBases(bases, ({ chunkId, bytes }) => ({ chunkId, lengthBytes: bytes.length }));
   const [first] = usable;
   if (first === undefined) return undefined;
   const known = indexPieces(usable);

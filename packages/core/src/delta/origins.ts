@@ -42,24 +42,16 @@ export function origins(base: Manifest, target: Manifest, recut: Manifest): Read
  *   Where the two have one profile that is `base` itself. O(n log n), and each chunk's bases.
  */
 export function baseChunksByRecut(base: Manifest, target: Manifest, recut: Manifest): ReadonlyMap<ChunkId, readonly ManifestEntry[]> {
-  const held = new Map<ChunkId, readonly ManifestEntry[]>();
-  for (const { chunkId, over } of overlaps(recut, base))
-    held.set(
-      chunkId,
-      over.map(({ entry }) => entry),
-    );
-  const bases = [...baseChunks(recut, target)].map(([chunkId, near]) => {
+  const held = new Map([...overlaps(recut, base)].map(({ chunkId, over }) => [chunkId, over.map(({ entry }) => entry)]));
+  const bases = new Map<ChunkId, readonly ManifestEntry[]>();
+  for (const [chunkId, near] of baseChunks(recut, target)) {
     const entries = near.flatMap((entry) => held.get(entry.chunkId) ?? []);
-    return [
+    bases.set(
       chunkId,
-      usableBases(
-        entries,
-        (entry) => entry.chunkId,
-        (entry) => entry.lengthBytes,
-      ),
-    ] as const;
-  });
-  return new Map(bases);
+      usableBases(entries, (entry) => entry),
+    );
+  }
+  return bases;
 }
 
 interface Overlapping extends ManifestEntry {

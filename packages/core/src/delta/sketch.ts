@@ -126,13 +126,7 @@ export function diffAgainstSketches(
   { averageBytes, sha256, compression, copies = [] }: SketchOptions,
 ): Uint8Array | undefined {
   const sketched = bases.map(({ chunkId, sketch }) => ({ chunkId, lengthBytes: sketch.reduce((sum, piece) => sum + piece.lengthBytes, 0) }));
-  const usable = new Set(
-    usableBases(
-      [...copies.map(({ base }) => base), ...sketched],
-      ({ chunkId }) => chunkId,
-      ({ lengthBytes }) => lengthBytes,
-    ).map(({ chunkId }) => chunkId),
-  );
+  const usable = new Set(usableBases([...copies.map(({ base }) => base), ...sketched], (entry) => entry).map(({ chunkId }) => chunkId));
   const known = new Map<string, Array<{ readonly chunkId: ChunkId; readonly offsetBytes: number }>>();
   for (const { chunkId, sketch } of bases) {
     if (!usable.has(chunkId)) continue;
@@ -175,14 +169,15 @@ export function diffAgainstSketches(
 export const MAX_PLACES = 8;
 
 /** Of `bases`, each once, the first that one delta may name. */
-export function usableBases<T>(bases: readonly T[], idOf: (base: T) => ChunkId, sizeOf: (base: T) => number): readonly T[] {
+export function usableBases<T>(bases: readonly T[], entryOf: (base: T) => ManifestEntry): readonly T[] {
   const seen = new Set<ChunkId>();
   let totalBytes = 0;
   return bases.filter((base) => {
-    const fits = seen.size < MAX_DELTA_BASES && totalBytes + sizeOf(base) <= MAX_DELTA_BASE_BYTES && !seen.has(idOf(base));
+    const { chunkId, lengthBytes } = entryOf(base);
+    const fits = seen.size < MAX_DELTA_BASES && totalBytes + lengthBytes <= MAX_DELTA_BASE_BYTES && !seen.has(chunkId);
     if (fits) {
-      seen.add(idOf(base));
-      totalBytes += sizeOf(base);
+      seen.add(chunkId);
+      totalBytes += lengthBytes;
     }
     return fits;
   });
