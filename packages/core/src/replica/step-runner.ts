@@ -143,7 +143,7 @@ export class StepRunner {
     return progressed;
   }
 
-  /** Waits until the disk has what was put on it. True: of something that cannot be it is taken off, and comes again. */
+  /** Waits until the disk has what was put on it. True: something of which that fails is to come again. */
   async verify(): Promise<boolean> {
     let progressed = false;
     for (const nodeId of await this.#parts.unverified.end()) {

@@ -30,6 +30,11 @@ export class Person {
   /** What has been in the folder whenever the person did something. */
   readonly #seen = new Set<Payload>();
 
+  /** What was moved away last, by the path where it was. */
+  readonly #left = new Map<string, Payload>();
+  /** Of others, replaced or deleted since a pass last ended here. */
+  readonly #unsettled = new Set<Payload>();
+
   constructor({ device, folder, ledger, scheduler, isWatched }: PersonParts) {
     this.#device = device;
     this.#folder = folder;
@@ -222,6 +227,7 @@ export class Person {
     const depth = path.split("/").length;
     for (const [from, payload] of this.#payloadsBelow(path)) {
       payload.touchedBy.add(this.#device);
+      this.#left.set(from, payload);
       // The engine may not know that it has put it there: then it finds a new file elsewhere, and puts it there again.
       if (payload.device !== this.#device && !this.#isWatched()) payload.copies += 1;
       payload.places.push({ device: this.#device, path: [to, ...from.split("/").slice(depth)].join("/") });
@@ -251,14 +257,29 @@ export class Person {
     }
   }
 
-  /** What is replaced or deleted here was seen by the person who does it. */
+  /** A pass has ended: the disk has what it had put there, and knows what was done to it. */
+  settle(): void {
+    this.#unsettled.clear();
+  }
+
+  /** Of what is gone since the last pass ended nobody can tell whether the disk had it before. */
+  losePower(): void {
+    for (const payload of this.#unsettled) payload.isUnnoted = true;
+    this.#unsettled.clear();
+  }
+
+  /** What is replaced or deleted here was seen by the person who does it. What is saved where a file was moved away is another version of it, to the engine. */
   #supersede(path: string, by?: Uint8Array): void {
     const successor = by && this.#ledger.identify(by);
+    const left = this.#left.get(path);
+    this.#left.delete(path);
+    if (left !== undefined && left !== successor) successor?.follows.add(left);
     for (const [, payload] of this.#payloadsBelow(path)) {
       if (payload === successor) continue;
       this.#ledger.removals += 1;
       payload.supersededBy.add(this.#device);
-      if (payload.device !== this.#device && !this.#isWatched()) payload.isUnnoted = true;
+      if (payload.device !== this.#device && this.#isWatched()) this.#unsettled.add(payload);
+      else if (payload.device !== this.#device) payload.isUnnoted = true;
       successor?.follows.add(payload);
     }
   }

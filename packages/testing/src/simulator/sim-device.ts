@@ -112,6 +112,7 @@ export class SimDevice {
   #isUnsure = false;
   /** Its power was lost, and no pass has ended since: of what the engine put there without waiting for the disk a part may be there. */
   isInDoubt = false;
+  hasLostPower = false;
   /** Times that its metadata was put back or lost. */
   setbacks = 0;
   conflicts = 0;
@@ -145,7 +146,7 @@ export class SimDevice {
       disk: this.#disk,
       ledger,
       revisions: (nodeId) => hub.readerFor(principal).versions({ workspaceId: parts.workspaceId, nodeIds: [nodeId], limit: 1_000 }),
-      hasLostPower: () => this.#boots > 1,
+      hasLostPower: () => this.hasLostPower,
     });
     this.network = new SimNetwork({
       scheduler,
@@ -287,6 +288,7 @@ export class SimDevice {
     replica.on("sync:finished", ({ report }) => {
       this.#isUnsure = false;
       this.isInDoubt = false;
+      this.person.settle();
       this.isBraking = report.awaitingConfirmation !== null;
       this.#parts.onReport(this, report);
     });
@@ -308,6 +310,8 @@ export class SimDevice {
     const wasRunning = this.#life !== undefined;
     this.kill();
     this.#disk.losePower();
+    this.person.losePower();
+    this.hasLostPower = true;
     this.isInDoubt = true;
     this.#isUnmounted = false;
     this.folder.isThere = true;

@@ -18,6 +18,7 @@ import { isOfSlowClock } from "./racy-stat.js";
 import type { ReplicaParts } from "../replica-parts.js";
 import type { Scope } from "../scope/scope.js";
 import type { Trees, TreesWrite } from "../trees/trees.js";
+import { fetchedAgain, NO_MANIFEST } from "./power-loss.js";
 import type { Unverified } from "./unverified.js";
 
 /** `changed`: the disk is not what the trees say; look at the named directories again. */
@@ -286,16 +287,14 @@ export class DiskSteps {
     this.#intents.settle(made.map(({ record }) => record));
   }
 
-  /** Takes off the disk, into the trash, a file that was put there and that the disk cannot be made to keep: it is fetched again. */
+  /** Has a file replaced that was put on the disk and that the disk cannot be made to keep, by the hub's bytes in a file that it keeps. Until then it stays. */
   async fetchAgain(nodeId: NodeId): Promise<StepOutcome> {
     const record = await this.#trees.record(nodeId);
-    const path = await this.#trees.localPath(nodeId);
-    if (record?.local === undefined || record.remote === undefined || path === undefined) return LATER;
-    const { local, remote } = record;
-    // The trees first: of a removal that fails on its way nobody could tell that it was no deletion. What stays is found again.
-    await this.#trees.write({ put: [{ nodeId, remote }] });
-    const outcome = await this.#try(() => this.#tree.remove(path, local.stat), parentPath(path));
-    return outcome.kind === "failed" ? { kind: "changed", directories: [parentPath(path)] } : outcome;
+    if (record?.local?.content.kind !== "file" || !isLive(record.remote)) return LATER;
+    const local = { ...record.local, content: { ...record.local.content, manifestId: NO_MANIFEST } };
+    this.#unverified.forget(nodeId);
+    await this.#trees.write({ put: [fetchedAgain({ ...record, local, synced: record.synced ?? syncedWith(record.remote) })] });
+    return { kind: "done", record };
   }
 
   /** Takes a node that the hub has deleted off the disk, into the trash. */

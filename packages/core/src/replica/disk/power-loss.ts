@@ -1,4 +1,4 @@
-import type { NodeId } from "../../ids.js";
+import type { ManifestId, NodeId } from "../../ids.js";
 import { sameContent } from "../../node.js";
 import type { LocalStat } from "../../local/local-tree.js";
 import type { LocalState, NodeRecord } from "../../reconcile/node-record.js";
@@ -64,9 +64,12 @@ export class PowerLoss {
 
   /**
    * True when a file is not what disk and hub had agreed on, its ctime is from before the one that was noted, and this device does not know what it is:
-   * the disk took it back to a mix of old and new, or somebody wrote while the clock was wrong. It must not replace the hub's, nor be replaced by it.
+   * the disk took it back to a mix of old and new, or somebody wrote while the clock was wrong. And of what somebody wrote in the place of a file that the
+   * disk may not have had: nobody has seen that. It must not replace the hub's, nor be replaced by it.
    */
   async isOfUnknownAge(before: NodeRecord, now: LocalState): Promise<boolean> {
+    if (this.isUnverified(before.nodeId) && !this.isUntouched(before, now.stat))
+      return before.synced !== undefined && !sameContent(now.content, before.synced.content);
     if (before.local === undefined || now.stat.ctimeNs >= before.local.stat.ctimeNs || !this.#hasLost(before, now)) return false;
     const { content } = now;
     return content.kind !== "file" || (content.sizeBytes > 0 && (await this.#parts.trees.manifestBytes(content.manifestId)) === undefined);
@@ -90,6 +93,9 @@ export class PowerLoss {
 export function isToBeFetchedAgain({ synced }: NodeRecord): boolean {
   return synced !== undefined && synced.contentVector.size === 0;
 }
+
+/** Of what a disk says that it may not keep: no content has it. */
+export const NO_MANIFEST = "0".repeat(64) as ManifestId;
 
 /** The record with what is left on the disk as the base, and so the hub's content comes here. */
 export function fetchedAgain(record: NodeRecord): NodeRecord {

@@ -61,6 +61,12 @@ export class Unverified {
     return [...new Set([...this.#listed(), ...nodeIds])];
   }
 
+  /** It is to be replaced by a file for which the disk is waited for. */
+  forget(nodeId: NodeId): void {
+    this.#verified.add(nodeId);
+    this.#lost.delete(nodeId);
+  }
+
   /** Begins to make durable what was just put at these paths, and listed. */
   begin(files: readonly ListedFile[]): void {
     this.#verifying = this.#verifying.then(() => this.#sync(files)).catch(() => {}); // what failed is still listed
