@@ -209,3 +209,33 @@ it("a hub that says of two directories that each is in the other keeps no one bu
   await phone.sync();
   expect(texts(phone.tree)).toEqual({ "three.txt": "3" });
 });
+
+it("what comes in a directory that rules exclude where it stood, and that the disk hid from the look, is here once the directory has moved away", async () => {
+  let isHidden = false;
+  const { laptop, phone } = await pair({
+    wrapTree: (tree, name) => ({
+      ...tree,
+      list: async (path: LocalPath) => {
+        const { entries, problems } = await tree.list(path);
+        if (name !== "phone" || !isHidden || path !== "") return { entries, problems };
+        return {
+          entries: entries.filter((entry) => entry.name !== "b"),
+          problems: [...problems, { name: "b", problem: "it cannot be read (EIO)" }],
+        };
+      },
+      digest: undefined,
+    }),
+  });
+  laptop.tree.write("b/first", "1");
+  await meet(laptop, phone);
+  laptop.tree.write("A/other", "2");
+  laptop.tree.rename("b", "A/moved");
+  laptop.tree.write("A/moved/new", "3");
+  await laptop.sync();
+  phone.tree.write(".twinfoldignore", "b/\n");
+  isHidden = true;
+  await phone.sync();
+  isHidden = false;
+  await meet(phone, laptop);
+  expect(texts(phone.tree)).toMatchObject({ "A/moved/first": "1", "A/moved/new": "3" });
+});

@@ -176,7 +176,8 @@ export class DiskSteps {
     const to = await this.#pathFor(record.remote.place, record);
     if (from === undefined || to === undefined || to.startsWith(`${from}/`)) return LATER;
     if (from === to) {
-      await this.#trees.write({ put: [{ ...record, local: { ...record.local, ...shownAt(record.remote.place, to) } }] });
+      const local = { ...record.local, ...shownAt(record.remote.place, to) };
+      await this.#trees.write({ put: [{ ...record, local }, ...(await this.#presence.excludedBelow(record))] });
       return { kind: "done", record };
     }
     const name = await this.#freeName(shownPlace(record.remote.place, to), nodeId);
@@ -184,7 +185,7 @@ export class DiskSteps {
     const outcome = await this.#try(() => this.#tree.move(from, to, (record.local as LocalState).stat), parentPath(from), parentPath(to));
     if (outcome.kind !== "done") return outcome;
     const moved: NodeRecord = { ...record, local: { ...record.local, ...shownAt(record.remote.place, to), stat: outcome.stat } };
-    await this.#trees.write({ put: [moved] });
+    await this.#trees.write({ put: [moved, ...(await this.#presence.excludedBelow(moved))] });
     return { kind: "done", record: moved };
   }
 

@@ -109,6 +109,14 @@ export class Presence {
     return children.filter(({ away }) => away === "excluded").map(released);
   }
 
+  /** Of a directory that gets another place here, what is to be looked at anew: it was excluded by the old one. Cost: what is below, where this device does not hold everything. */
+  async excludedBelow({ nodeId, local }: NodeRecord): Promise<readonly NodeRecord[]> {
+    if (!this.#trees.state.holdsAway || local?.content.kind !== "directory") return [];
+    const below = await this.#excludedIn(nodeId);
+    for (const child of await this.#trees.localChildren(nodeId)) below.push(...(await this.excludedBelow(child)));
+    return below;
+  }
+
   /** With other rules than before, or `always`, looks at every node that is away again. Cost: the workspace, when a rule has changed. */
   async reconsider({ always = false } = {}): Promise<void> {
     const { rulesStamp = "", onDemandStamp = "", holdsAway } = this.#trees.state;
