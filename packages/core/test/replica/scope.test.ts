@@ -223,7 +223,7 @@ it("what comes in a directory that rules exclude where it stood, and that the di
           problems: [...problems, { name: "b", problem: "it cannot be read (EIO)" }],
         };
       },
-      digest: undefined,
+      digest: async () => undefined,
     }),
   });
   laptop.tree.write("b/first", "1");
