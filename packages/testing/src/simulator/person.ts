@@ -16,8 +16,8 @@ export interface PersonParts {
   readonly folder: Folder;
   readonly ledger: Ledger;
   readonly scheduler: Scheduler;
-  /** False from the death of the engine's process, or a failed call of its disk, until it has ended a pass. */
-  readonly isWatched: () => boolean;
+  /** False from the death of the engine's process, or a failed call of its disk, until it has ended a pass; and of what that had to skip. */
+  readonly isWatched: (path: string) => boolean;
 }
 
 /** Somebody at the keyboard of one device, with the programs that people use. What cannot be done is not done. */
@@ -26,7 +26,7 @@ export class Person {
   readonly #folder: Folder;
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
-  readonly #isWatched: () => boolean;
+  readonly #isWatched: (path: string) => boolean;
   /** What has been in the folder whenever the person did something. */
   readonly #seen = new Set<Payload>();
 
@@ -229,7 +229,7 @@ export class Person {
       payload.touchedBy.add(this.#device);
       this.#left.set(from, payload);
       // The engine may not know that it has put it there: then it finds a new file elsewhere, and puts it there again.
-      if (payload.device !== this.#device && !this.#isWatched()) payload.copies += 1;
+      if (payload.device !== this.#device && !this.#isWatched(from)) payload.copies += 1;
       payload.places.push({ device: this.#device, path: [to, ...from.split("/").slice(depth)].join("/") });
     }
     // What was deleted in a directory goes with it too, for an engine that has not seen that yet.
@@ -274,11 +274,11 @@ export class Person {
     const left = this.#left.get(path);
     this.#left.delete(path);
     if (left !== undefined && left !== successor) successor?.follows.add(left);
-    for (const [, payload] of this.#payloadsBelow(path)) {
+    for (const [at, payload] of this.#payloadsBelow(path)) {
       if (payload === successor) continue;
       this.#ledger.removals += 1;
       payload.supersededBy.add(this.#device);
-      if (payload.device !== this.#device && this.#isWatched()) this.#unsettled.add(payload);
+      if (payload.device !== this.#device && this.#isWatched(at)) this.#unsettled.add(payload);
       else if (payload.device !== this.#device) payload.isUnnoted = true;
       successor?.follows.add(payload);
     }

@@ -9,7 +9,7 @@ import type { Oracle, WorldView } from "../oracle.js";
  *
  * Not judged: what somebody else renamed, copied or made executable, for that beats a deletion; what came back from the trash or the revisions; rules,
  * which come back with the directory that something new in it keeps; what rules or a device's choice may have kept apart; what went from a device whose
- * process had died, or whose disk had failed, and that had not ended a pass since; and worlds in which metadata was put back.
+ * process had died, or whose disk had failed, and that had not ended a pass without it since; and worlds in which metadata was put back.
  */
 export function noResurrection(): Oracle {
   return {
