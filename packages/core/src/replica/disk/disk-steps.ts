@@ -238,9 +238,15 @@ export class DiskSteps {
     for (const { local } of (await this.#trees.localByName(places)).flat())
       if (local) taken.add(this.#slotOf({ ...local.place, name: nameHere(local) }));
     const directories = new Map<NodeId, LocalPath | undefined>();
+    const replaced = await this.#replacedDirectories(new Set(places.map(({ parentId }) => parentId)));
     const targets: Array<{ readonly path: LocalPath } | StepOutcome> = [];
     for (const record of records) {
       const place = record.local === undefined && isLive(record.remote) ? record.remote.place : undefined;
+      const notThere = place && replaced.get(place.parentId);
+      if (notThere !== undefined) {
+        targets.push({ kind: "changed", directories: [notThere] });
+        continue;
+      }
       if (place === undefined || !this.#holdsAnyName || taken.has(this.#slotOf(place))) {
         targets.push(await this.#targetOf(record));
         continue;
@@ -250,6 +256,20 @@ export class DiskSteps {
       targets.push(parent === undefined ? LATER : { path: joinPath(parent, place.name) });
     }
     return targets;
+  }
+
+  /** Those of the directories at whose paths the disk has something else by now, with their paths: what is put there would be somebody else's. */
+  async #replacedDirectories(nodeIds: ReadonlySet<NodeId>): Promise<ReadonlyMap<NodeId, LocalPath>> {
+    const replaced = new Map<NodeId, LocalPath>();
+    for (const record of await this.#trees.records([...nodeIds])) {
+      if (record?.local === undefined) continue;
+      const { nodeId, local } = record;
+      const path = await this.#trees.directoryPath(nodeId);
+      if (path === undefined) continue;
+      const looked = await this.#try(async () => ({ kind: "done", stat: await this.#tree.stat(path) }));
+      if (looked.kind === "done" && looked.stat?.inode !== local.stat.inode) replaced.set(nodeId, path);
+    }
+    return replaced;
   }
 
   /** No name has to be looked for. */
