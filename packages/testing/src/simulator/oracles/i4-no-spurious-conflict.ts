@@ -62,10 +62,13 @@ function isOfEdits({ isPassing, isRestored, touchedBy, copies, places }: Payload
   return places.every(({ path }) => path.split("/").every((name) => !shapedNames.has(name)));
 }
 
-/** Neither was written after the other. Of bytes that several people write, or a program for a moment, nobody can tell. */
+/**
+ * Neither was written after the other. Of bytes that several people write, or a program for a moment, nobody can tell; nor can an engine that had not noted
+ * what it had put there whether somebody had seen that.
+ */
 function isConcurrent(a: Payload, b: Payload): boolean {
   if (a === b || !b.isPlaced) return false;
-  return b.isPassing || (a.device !== b.device && !a.after.has(b) && !b.after.has(a));
+  return b.isPassing || b.isUnnoted || (a.device !== b.device && !a.after.has(b) && !b.after.has(a));
 }
 
 function sharesName(a: Payload, b: Payload): boolean {
