@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import type { DoctorOptions } from "./commands/doctor.js";
 import type { LimitsOptions } from "./commands/limits.js";
@@ -25,7 +25,11 @@ export function createProgram(run: Run): Command {
     .description("Keeps folders twins: on this device, on the server, and on every other device.")
     .version(packageJson.version)
     .exitOverride()
-    .configureOutput({ writeErr: () => {} }); // told by the caller, once
+    .configureOutput({ writeErr: () => {} }) // told by the caller, once
+    .hook("preAction", (_program, { args }) => {
+      // An empty path would be the folder that one stands in: in a script it is a variable that was not set.
+      if (args.includes("")) throw new CommanderError(2, "twinfold.emptyArgument", "an argument is empty: name a path, or leave it out");
+    });
 
   const command = (usage: string, description: string, parent = program): Command =>
     parent.command(usage).description(description).option("--json", "one JSON document on stdout");

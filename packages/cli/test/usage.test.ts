@@ -31,6 +31,9 @@ const WRONG_USES: ReadonlyArray<readonly string[]> = [
   ["restore", "a"],
   ["restore", "a", "--revision", "-1"],
   ["conflicts", "a", "b"],
+  ["link", ""],
+  ["free", ""],
+  ["sync", "a", ""],
   ["devices", "extra"],
   ["devices", "revoke"],
 ];

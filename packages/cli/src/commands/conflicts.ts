@@ -11,7 +11,8 @@ export async function conflicts({ device, output, signal }: Context, dir: string
   const found = links.flatMap((link) => ("conflicts" in link ? link.conflicts : []));
   const failed = links.flatMap((link) => ("error" in link ? [`${link.path}: ${link.error.message}`] : []));
   for (const failure of failed) output.note(failure);
-  output.answer({ links }, found.length === 0 ? "No conflicts." : found.map(describe).join("\n"));
+  const nothing = failed.length === 0 ? "No conflicts." : "No conflicts where they could be looked for.";
+  output.answer({ links }, found.length === 0 ? nothing : found.map(describe).join("\n"));
   return failed.length === 0 ? 0 : 1;
 }
 
