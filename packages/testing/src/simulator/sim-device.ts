@@ -111,7 +111,7 @@ export class SimDevice {
   /** The engine's process has died or a call of its disk has failed, and it has not ended a pass since: it may not know of all that it has put there. */
   #isUnsure = false;
   /** What it could not do its work with, as it said last. */
-  #skipped: ReadonlySet<string> = new Set();
+  skipped: ReadonlySet<string> = new Set();
   /** Its power was lost, and no pass has ended since: of what the engine put there without waiting for the disk a part may be there. */
   isInDoubt = false;
   hasLostPower = false;
@@ -142,7 +142,7 @@ export class SimDevice {
       folder: this.folder,
       ledger,
       scheduler,
-      isWatched: (path) => !this.#isUnsure && !this.#skipped.has(path),
+      isWatched: (path) => !this.#isUnsure && !this.skipped.has(path),
     });
     const mine = plan.faults.filter(({ device }) => device === index);
     this.#faults = new Set(mine.map(({ kind, nth }) => `${kind} ${nth}`));
@@ -295,7 +295,7 @@ export class SimDevice {
     });
     replica.on("sync:finished", ({ report }) => {
       this.#isUnsure = false;
-      this.#skipped = new Set(report.skipped.map(({ path }) => path));
+      this.skipped = new Set(report.skipped.map(({ path }) => path));
       this.isInDoubt = false;
       this.person.settle();
       this.isBraking = report.awaitingConfirmation !== null;
