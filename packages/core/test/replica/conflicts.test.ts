@@ -238,6 +238,19 @@ describe("resolving a conflict", () => {
     expect(texts(phone.tree)).toEqual({ [copy]: "a new thought", [NOTES]: "from the laptop" });
   });
 
+  it.each(["laptop", "phone"] as const)(
+    "keeps the copy when the file was removed since the last look, whoever's is to be kept on the %s",
+    async (name) => {
+      const world = await inConflict();
+      const { tree, replica } = world[name];
+      const keepsOriginal = name === "laptop" ? "mine" : "theirs"; // the copy is the phone's
+      tree.rm(NOTES);
+      await expect(replica.resolveConflict(NOTES, keepsOriginal)).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+      expect(texts(tree)).toEqual({ [world.copy]: "from the phone" });
+      expect(await replica.resolveConflict(NOTES, "both")).toMatchObject({ kept: ["notes (from phone).txt"] });
+    },
+  );
+
   it("needs a conflict, and one copy", async () => {
     const twins = await createTwins(["laptop", "phone", "desk"]);
     const [laptop, phone] = twins.devices as [Device, Device];

@@ -45,12 +45,14 @@ export async function resolveConflict(
   const originalPath = original?.local && (await trees.localPath(original.nodeId));
   const path = originalPath ?? joinPath(parentPath(copyPath), mark.original);
   const target = originalPath === undefined ? undefined : original?.local;
+  // Somebody may have removed it since the last look.
+  const isThere = originalPath !== undefined && (await tree.stat(originalPath)) !== undefined;
 
-  if (keep === "both") return { kept: [...(originalPath === undefined ? [] : [originalPath]), await rename(keptPath)] };
+  if (keep === "both") return { kept: [...(isThere ? [originalPath] : []), await rename(keptPath)] };
   if (keep === "mine" || keep === "theirs") {
     const keepsCopy = (keep === "mine") === (mark.device === deviceInName(context.deviceName));
     if (!keepsCopy) {
-      if (target === undefined) throw new TwinfoldError("ERR_NOT_FOUND", `${path} is not in the folder any more: keep the other version, or both`);
+      if (!isThere) throw new TwinfoldError("ERR_NOT_FOUND", `${path} is not in the folder any more: keep the other version, or both`);
       await takeCopyAway();
       return { kept: [path] };
     }
