@@ -10,6 +10,7 @@ import { isLive, type LocalState, nameHere, type NodeRecord, syncedWith } from "
 import { decide } from "../../reconcile/policy.js";
 import { EMPTY_VECTOR } from "../../version-vector.js";
 import { conflictName, conflictNodeId, isConflictNameOf } from "../conflict/conflict-name.js";
+import { isStillThere } from "../scan/known-directory.js";
 import { rulesOnDisk } from "../scope/ignore-files.js";
 import { nameOnDisk } from "./name-on-disk.js";
 import type { Intents } from "./intents.js";
@@ -261,13 +262,9 @@ export class DiskSteps {
   /** Those of the directories at whose paths the disk has something else by now, with their paths: what is put there would be somebody else's. */
   async #replacedDirectories(nodeIds: ReadonlySet<NodeId>): Promise<ReadonlyMap<NodeId, LocalPath>> {
     const replaced = new Map<NodeId, LocalPath>();
-    for (const record of await this.#trees.records([...nodeIds])) {
-      if (record?.local === undefined) continue;
-      const { nodeId, local } = record;
-      const path = await this.#trees.directoryPath(nodeId);
-      if (path === undefined) continue;
-      const looked = await this.#try(async () => ({ kind: "done", stat: await this.#tree.stat(path) }));
-      if (looked.kind === "done" && looked.stat?.inode !== local.stat.inode) replaced.set(nodeId, path);
+    for (const nodeId of nodeIds) {
+      const path = await this.#directoryPath(nodeId);
+      if (path !== undefined && !(await isStillThere({ trees: this.#trees, tree: this.#tree }, { nodeId, path }))) replaced.set(nodeId, path);
     }
     return replaced;
   }

@@ -1,10 +1,9 @@
-import { isTwinfoldError } from "../../errors.js";
 import type { NodeId } from "../../ids.js";
 import type { LocalPath } from "../../names.js";
 import { parentPath, ROOT_PATH } from "../../names.js";
 import { DirectoryScanner, type ScanEvents } from "./directory-scanner.js";
 import { EmptiedFiles } from "./emptied-files.js";
-import { nearestKnownDirectory } from "./known-directory.js";
+import { isStillThere, nearestKnownDirectory } from "./known-directory.js";
 import { PowerLoss } from "../disk/power-loss.js";
 import { fitReplacedRoot } from "./replaced-root.js";
 import type { ReplicaParts } from "../replica-parts.js";
@@ -103,7 +102,7 @@ export class Indexer {
       let found = await nearestKnownDirectory(trees, place.path);
       add(found, found.path === place.path && place.deep);
       // What has taken the place of a directory was seen by nobody who looks only into it.
-      while (found.path !== ROOT_PATH && !(await this.#isStillThere(found))) {
+      while (!(await isStillThere(this.#parts, found))) {
         found = await nearestKnownDirectory(trees, parentPath(found.path));
         add(found, false);
       }
@@ -145,18 +144,6 @@ export class Indexer {
     } catch (error) {
       // To the next look their rules are no news.
       for (const [nodeId, path] of reruled) this.#news.reruled.set(nodeId, path);
-      throw error;
-    }
-  }
-
-  /** False when the disk has something else at a directory's path. True where that cannot be told: the look into it will say why. */
-  async #isStillThere({ nodeId, path }: Omit<Place, "deep">): Promise<boolean> {
-    const { trees, tree } = this.#parts;
-    const record = await trees.record(nodeId);
-    try {
-      return (await tree.stat(path))?.inode === record?.local?.stat.inode;
-    } catch (error) {
-      if (isTwinfoldError(error)) return true;
       throw error;
     }
   }
