@@ -26,7 +26,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** In this machine's time zone, to the minute: `2026-11-21 07:15`. */
+/** In this machine's time zone, to the second: `2026-11-21 07:15:09`. */
 export function formatTime(ms: number): string {
   const date = new Date(ms);
   const two = (value: number): string => String(value).padStart(2, "0");
